@@ -117,7 +117,9 @@ fn left(survey: &migrate::Survey, known: &[Left]) -> Vec<Left> {
         why: messages::NOT_STORED,
         is_sign_in: false,
     };
-    let is_known = |left: &Left| known.iter().any(|one| (&one.what, &one.place) == (&left.what, &left.place));
+    let is_known = |left: &Left| {
+        known.iter().chain(&survey.left).any(|one| (&one.what, &one.place) == (&left.what, &left.place))
+    };
     let unknown = survey.plain.iter().map(of_plain).filter(|left| !is_known(left));
     let all: Vec<Left> = survey.left.iter().cloned().chain(unknown).collect();
     all.into_iter().chain(known.iter().cloned()).collect()

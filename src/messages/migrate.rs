@@ -9,6 +9,8 @@ use crate::term::count::counted;
 
 /// Why a sign-in stays.
 pub const SIGN_IN: &str = "OpenClaw renews this sign-in itself";
+/// Why a profile stays.
+pub const SEVERAL: &str = "its entry has several secrets, and the vault would have one: remove the others";
 /// Why an entry of the `store` source stays.
 pub const USED_BY_COMMANDS: &str = "commands that OpenClaw runs get this value";
 /// Why a variable stays.

@@ -47,6 +47,7 @@ mod long_ids;
 mod looks_at_many;
 mod mangled_bundles;
 mod migrate;
+mod migrate_attacks;
 mod mission;
 mod needles;
 mod new_passphrases;

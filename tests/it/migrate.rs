@@ -22,19 +22,19 @@ const AGENT_TABLES: &str = "PRAGMA journal_mode = WAL;
         store_key TEXT NOT NULL PRIMARY KEY, store_json TEXT NOT NULL, updated_at INTEGER NOT NULL) STRICT;";
 
 /// Files of OpenClaw beside a vault.
-struct Beside {
-    session: Session,
-    state: PathBuf,
+pub struct Beside {
+    pub session: Session,
+    pub state: PathBuf,
 }
 
 impl Beside {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let session = Session::new();
         let state = session.path(".openclaw");
         Self { session, state }
     }
 
-    fn write(&self, path: &str, text: &str) -> PathBuf {
+    pub fn write(&self, path: &str, text: &str) -> PathBuf {
         let path = self.state.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
@@ -42,12 +42,12 @@ impl Beside {
         path
     }
 
-    fn read(&self, path: &str) -> String {
+    pub fn read(&self, path: &str) -> String {
         fs::read_to_string(self.state.join(path)).unwrap()
     }
 
     /// The files of a client up to 2026.6.1, with two agents and a copy of each file.
-    fn in_files() -> Self {
+    pub fn in_files() -> Self {
         let of = Self::new();
         of.write(MAIN, &profiles(&[("groq:one", "made-up-groq-one")]));
         of.write("agents/ops/agent/auth-profiles.json", &profiles(&[("groq:ops", "made-up-groq-ops")]));
@@ -64,7 +64,7 @@ impl Beside {
     }
 
     /// The databases of a client from 2026.6.5 on; the shared one had an older secret before.
-    fn in_databases() -> Self {
+    pub fn in_databases() -> Self {
         let of = Self::new();
         let shared = rusqlite::Connection::open(of.write("state/openclaw.sqlite", "")).unwrap();
         shared.execute_batch(SHARED_TABLES).unwrap();
@@ -82,20 +82,20 @@ impl Beside {
         of
     }
 
-    fn migrate(&self) -> Value {
+    pub fn migrate(&self) -> Value {
         self.session.run(["migrate", "openclaw", "--yes", "--json"]).ok().json()
     }
 
-    fn has(&self, secret: &str) -> bool {
+    pub fn has(&self, secret: &str) -> bool {
         snapshot(&self.state)
             .iter()
             .any(|(_, _, bytes)| memchr::memmem::find(bytes, secret.as_bytes()).is_some())
     }
 }
 
-const MAIN: &str = "agents/main/agent/auth-profiles.json";
+pub const MAIN: &str = "agents/main/agent/auth-profiles.json";
 
-fn profiles(all: &[(&str, &str)]) -> String {
+pub fn profiles(all: &[(&str, &str)]) -> String {
     let entry = |(id, key): &(&str, &str)| {
         (id.to_string(), json!({ "type": "api_key", "provider": id.split(':').next().unwrap(), "key": key }))
     };
@@ -103,14 +103,14 @@ fn profiles(all: &[(&str, &str)]) -> String {
     json!({ "version": 1, "profiles": all }).to_string()
 }
 
-fn references(document: &str) -> Vec<String> {
+pub fn references(document: &str) -> Vec<String> {
     let document: Value = serde_json::from_str(document).unwrap();
     let of =
         |(id, entry): (&String, &Value)| format!("{id} {}", entry["keyRef"]["id"].as_str().unwrap_or("-"));
     document["profiles"].as_object().unwrap().iter().map(of).collect()
 }
 
-fn document(path: &Path, query: &str) -> String {
+pub fn document(path: &Path, query: &str) -> String {
     let database = rusqlite::Connection::open(path).unwrap();
     database.query_row(query, [], |row| row.get(0)).unwrap()
 }

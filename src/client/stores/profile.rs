@@ -27,7 +27,30 @@ pub struct StoredProfile {
     pub expires: Option<i64>,
     /// Its secret, or what refers to it.
     pub secret: Kept,
+    /// Further secrets in plain text in its entry. A reference in the place of [`Self::secret`] does not stand for them.
+    pub others: Vec<SecretString>,
+    /// Whether its entry has members that are not known. They can be secrets too.
+    pub has_more: bool,
 }
+
+/// The members of an entry that hold its secret in plain text, unless it is a sign-in.
+const INLINE: [&str; 4] = ["key", "apiKey", "api_key", "token"];
+/// Those that hold a sign-in.
+const OF_SIGN_IN: [&str; 3] = ["access", "refresh", "idToken"];
+/// The other members that the client or this program writes.
+const KNOWN: [&str; 11] = [
+    "type",
+    "mode",
+    "provider",
+    "keyRef",
+    "tokenRef",
+    "expires",
+    "email",
+    "displayName",
+    "metadata",
+    "copyToAgents",
+    "strongroom",
+];
 
 /// Where the secret of a profile is.
 #[derive(Clone)]
@@ -103,16 +126,19 @@ impl StoredProfile {
         let fields = object(raw)?;
         let word = |name| text(fields.get(name)?).map(|text| text.expose_secret().trim().to_owned());
         let named = word("type").or_else(|| word("mode"));
-        let secret = kept(&fields);
         let kind = match named.as_deref() {
             Some("apiKey") => Some(CredentialType::ApiKey),
             Some(name) => CredentialType::parse(name),
             None => None,
         };
-        let secret = match (kind, secret) {
+        let secret = match (kind, kept(&fields, kind)) {
             (Some(CredentialType::OAuth), Kept::Plain(_)) => Kept::SignIn,
             (_, secret) => secret,
         };
+        let others = others(&fields, &secret);
+        let is_known =
+            |name: &str| KNOWN.iter().chain(&INLINE).chain(&OF_SIGN_IN).any(|known| *known == name);
+        let has_more = fields.keys().any(|name| !is_known(name));
         let provider = word("provider").filter(|provider| !provider.is_empty());
         let provider = provider.unwrap_or_else(|| id.split(':').next().unwrap_or_default().to_owned());
         Some(Self {
@@ -121,6 +147,8 @@ impl StoredProfile {
             kind,
             expires: fields.get("expires").and_then(|raw| instant(raw)),
             secret,
+            others,
+            has_more,
         })
     }
 }
@@ -150,24 +178,36 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<StoredProfile>> {
 }
 
 /// Returns where the secret of an entry is. A reference counts before a value, as it does for the client.
-fn kept(fields: &Fields<'_>) -> Kept {
+fn kept(fields: &Fields<'_>, kind: Option<CredentialType>) -> Kept {
     let given = |name| fields.get(name).copied();
-    let inline = ["key", "apiKey", "api_key", "token"];
-    let references = ["keyRef", "tokenRef"].into_iter().chain(inline);
+    let references = ["keyRef", "tokenRef"].into_iter().chain(INLINE);
     if let Some(reference) = references.filter_map(given).find_map(reference) {
         return Kept::Reference(reference);
     }
-    let value = |name| {
-        let value = text(given(name)?)?;
-        (!value.expose_secret().trim().is_empty()).then_some(value)
-    };
-    if let Some(value) = inline.into_iter().find_map(value) {
+    let own = (kind == Some(CredentialType::Token)).then_some("token");
+    if let Some(value) = own.into_iter().chain(INLINE).find_map(|name| value(fields, name)) {
         return Kept::Plain(value);
     }
-    if ["access", "refresh", "idToken"].into_iter().any(|name| value(name).is_some()) {
+    if OF_SIGN_IN.into_iter().any(|name| value(fields, name).is_some()) {
         return Kept::SignIn;
     }
     Kept::Nowhere
+}
+
+/// Returns the secrets of an entry beside its own. A sign-in consists of several.
+fn others(fields: &Fields<'_>, own: &Kept) -> Vec<SecretString> {
+    let is_own = |text: &SecretString| match own {
+        Kept::Plain(own) => own.expose_secret().trim() == text.expose_secret().trim(),
+        Kept::SignIn => true,
+        Kept::Reference(_) | Kept::Nowhere => false,
+    };
+    let values = INLINE.into_iter().chain(OF_SIGN_IN).filter_map(|name| value(fields, name));
+    values.filter(|text| is_something(text) && !is_own(text)).collect()
+}
+
+fn value(fields: &Fields<'_>, name: &str) -> Option<SecretString> {
+    let value = text(fields.get(name)?)?;
+    (!value.expose_secret().trim().is_empty()).then_some(value)
 }
 
 fn reference(raw: &RawValue) -> Option<Reference> {

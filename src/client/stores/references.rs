@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::profile::{self, Kept, StoredProfile};
+use super::store::STATE;
 use crate::client::edit::{self, Change};
 use crate::error::Result;
 use crate::json::fields::object;
@@ -14,6 +15,7 @@ use crate::vault::index::EXEC_PROVIDER;
 /// The members of an entry that can hold its secret, or what refers to it.
 const MEMBERS: [&str; 6] = ["key", "apiKey", "api_key", "token", "keyRef", "tokenRef"];
 const PROFILES: &str = "profiles";
+const VERSION: &str = "version";
 
 /// What becomes of a profile in a document.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,7 +24,7 @@ pub enum Becomes {
     Same,
     /// Its secret gives way to a reference to this program, with this id.
     Reference(String),
-    /// It is removed.
+    /// It is removed; only its secret, and what refers to it, if its entry has members that are not known.
     Nothing,
 }
 
@@ -43,6 +45,9 @@ pub fn refer(document: &str, becomes: &dyn Fn(&StoredProfile) -> Becomes) -> Res
         };
         match becomes(&one) {
             Becomes::Same => {}
+            Becomes::Nothing if one.has_more => {
+                changes.extend(MEMBERS.into_iter().map(|name| Change::Remove { path: path(Some(name)) }));
+            }
             Becomes::Nothing => changes.push(Change::Remove { path: path(None) }),
             Becomes::Reference(id) => {
                 let own = own_reference(one.kind);
@@ -108,12 +113,17 @@ pub(super) fn add(document: &str, profiles: &[Addition]) -> Result<Option<Buffer
     edited(document, &changes)
 }
 
-/// Returns whether a document has any profile.
+/// Returns whether nothing is lost with a document: it has no entries, and nothing else but its version and state.
 ///
 /// # Errors
 /// `BAD_DATA` and `DUPLICATE_KEY` if it is not a store; the message quotes nothing.
-pub fn has_profiles(document: &str) -> Result<bool> {
-    profile::parse(document.as_bytes()).map(|profiles| !profiles.is_empty())
+pub fn is_bare(document: &str) -> Result<bool> {
+    profile::parse(document.as_bytes())?;
+    let root = serde_json::from_str::<&RawValue>(document).ok().and_then(object).unwrap_or_default();
+    let has_entries =
+        root.get(PROFILES).and_then(|profiles| object(profiles)).is_some_and(|all| !all.is_empty());
+    let is_known = |name: &String| name == PROFILES || name == VERSION || STATE.contains(&name.as_str());
+    Ok(!has_entries && root.keys().all(is_known))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::vault::id::AgentName;
 /// The largest file of profiles that is read, in bytes.
 const JSON_MAX: u64 = 16 * 1024 * 1024;
 /// The members of older files of profiles that are state.
-const STATE: [&str; 3] = ["order", "lastGood", "usageStats"];
+pub(super) const STATE: [&str; 3] = ["order", "lastGood", "usageStats"];
 
 /// The form of a store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -116,8 +116,9 @@ fn same_secrets(open: &Open<'_>, agent: &AgentName, path: &Path) -> Result<HashS
         let Held::Plain(secret) = &profile.secret else { return None };
         let id: ProfileId = profile.id.parse().ok()?;
         let held = reader.record(&id).ok()??.credential;
-        let is_same =
-            held.secret.expose_secret() == secret.expose_secret() && profile.kind == Some(held.kind);
+        let is_same = held.secret.expose_secret() == secret.expose_secret()
+            && profile.others.is_empty()
+            && profile.kind == Some(held.kind);
         is_same.then(|| id.to_string())
     };
     Ok(store.profiles.iter().filter_map(is_same).collect())

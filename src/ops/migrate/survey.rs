@@ -142,6 +142,14 @@ impl Survey {
         let place = shown(&file.path);
         for (at, profile) in store.profiles.iter().enumerate() {
             let what = profile.shown(at);
+            if !profile.others.is_empty() {
+                self.left.push(Left {
+                    what: what.clone(),
+                    place: place.clone(),
+                    why: messages::SEVERAL,
+                    is_sign_in: false,
+                });
+            }
             match &profile.secret {
                 Kept::Plain(secret) if profile.holds_secret() => self.plain.push(Plain {
                     agent: agent.clone(),

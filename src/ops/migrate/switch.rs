@@ -209,6 +209,10 @@ impl<'c> Switch<'c> {
     }
 
     fn of_profile(&self, agent: &AgentName, profile: &StoredProfile) -> Becomes {
+        // Nothing would have the others.
+        if !profile.others.iter().all(|other| self.holdings.profile(agent, None, other).is_some()) {
+            return Becomes::Same;
+        }
         let reference = match &profile.secret {
             Kept::Plain(secret) => self.holdings.reference(agent, Some(&profile.id), secret),
             Kept::Reference(to) if to.source == "env" => self.of_main(self.variables.get(&to.id)),
@@ -230,14 +234,14 @@ impl<'c> Switch<'c> {
     pub(super) fn without_profiles(&self, path: &Path, is_archive: bool) -> Result<bool> {
         let Some(text) = text_of(path)? else { return Ok(false) };
         let becomes = |profile: &StoredProfile| match &profile.secret {
+            _ if !profile.others.iter().all(|other| self.holdings.has(other)) => Becomes::Same,
             Kept::Plain(secret) if self.holdings.has(secret) => Becomes::Nothing,
             Kept::Reference(to) if is_archive || to.is_to_strongroom() => Becomes::Nothing,
             Kept::Nowhere => Becomes::Nothing,
             Kept::Plain(_) | Kept::Reference(_) | Kept::SignIn => Becomes::Same,
         };
         let kept = stores::refer(text_in(&text)?, &becomes)?;
-        let is_bare = !stores::has_profiles(text_in(kept.as_ref().unwrap_or(&text))?)?;
-        if is_bare {
+        if stores::is_bare(text_in(kept.as_ref().unwrap_or(&text))?)? {
             std::fs::remove_file(path).map_err(|error| messages::not_removed(path, error.kind()))?;
             return Ok(true);
         }

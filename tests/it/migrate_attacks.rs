@@ -1,0 +1,78 @@
+//! `migrate openclaw` beside files that are not as the client writes them: nothing goes but what the vault has.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::migrate::{Beside, MAIN, profiles};
+
+/// A client up to 2026.6.1 with one profile, whose secret is `made-up-groq-one`.
+fn with_one_profile() -> Beside {
+    let beside = Beside::new();
+    beside.write(MAIN, &profiles(&[("groq:one", "made-up-groq-one")]));
+    beside.write("openclaw.json", "{}");
+    beside
+}
+
+#[test]
+fn an_entry_with_a_secret_that_the_vault_does_not_have_stays() {
+    let reference = json!({ "source": "env", "provider": "default", "id": "XAI_API_KEY" });
+    for entry in [
+        json!({ "type": "api_key", "provider": "groq", "key": "made-up-first", "token": "made-up-second" }),
+        json!({ "type": "token", "provider": "groq", "token": "made-up-first", "key": "made-up-second" }),
+        json!({ "type": "api_key", "provider": "groq", "keyRef": reference, "key": "made-up-second" }),
+    ] {
+        let beside = with_one_profile();
+        beside.write(".env", "XAI_API_KEY=made-up-xai-key\n");
+        let document = json!({ "version": 1, "profiles": { "groq:two": entry } });
+        beside.write(MAIN, &document.to_string());
+        let ran = beside.session.run(["migrate", "openclaw", "--yes", "--json"]).failed("FINDINGS", 65);
+        assert!(beside.has("made-up-second"), "{entry}");
+        let left = ran.json()["left"].to_string();
+        assert!(left.contains("groq:two") && left.contains("several secrets"), "{left}");
+    }
+}
+
+#[test]
+fn a_copy_of_a_store_keeps_what_is_not_in_the_vault() {
+    let copy = json!({ "version": 1, "profiles": {
+        "groq:one": { "type": "api_key", "provider": "groq", "key": "made-up-groq-one" },
+        "x:more": { "type": "api_key", "provider": "x", "key": "made-up-groq-one", "refresh": "made-up-refresh" },
+        "x:cloud": { "type": "aws", "provider": "x", "secretAccessKey": "made-up-access-key" },
+        "x:text": "made-up-bare-text",
+        "x:both": { "type": "api_key", "key": "made-up-both", "keyRef": { "source": "file", "id": "/x" } },
+        "x:odd": { "type": "oauth", "provider": "x", "refreshToken": "made-up-odd-refresh" },
+    } });
+    let flat = json!({
+        "groq": { "type": "api_key", "key": "made-up-groq-one" },
+        "cloud": { "accessToken": "made-up-access-key" },
+        "text": "made-up-bare-text",
+    });
+    let noted = json!({ "version": 1, "notes": "made-up-note", "profiles": {
+        "groq:one": { "type": "api_key", "provider": "groq", "key": "made-up-groq-one" } } });
+    for (copy, kept) in [
+        (
+            copy,
+            &[
+                "made-up-refresh",
+                "made-up-access-key",
+                "made-up-bare-text",
+                "made-up-both",
+                "made-up-odd-refresh",
+            ][..],
+        ),
+        (flat, &["made-up-access-key", "made-up-bare-text"]),
+        (noted, &["made-up-note"]),
+    ] {
+        for name in ["auth-profiles.json.migrated-2026-11-01", "auth-profiles.json.bak", "auth.json"] {
+            let beside = with_one_profile();
+            let path = beside.write(&format!("agents/main/agent/{name}"), &copy.to_string());
+            beside.session.run(["migrate", "openclaw", "--yes"]);
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            for secret in kept {
+                assert!(text.contains(secret), "{name}: {secret} is gone: {text}");
+            }
+            assert!(!text.contains(r#"key":"made-up-groq-one"}"#), "{name}: {text}");
+        }
+    }
+}
