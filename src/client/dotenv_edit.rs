@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::sources::dotenv_lines::{Assignment, lines};
-use super::sources::dotenv_value::Value;
+use super::sources::dotenv_value::{Value, ends_line};
 use crate::secret::{Buffer, SecretString};
 
 /// A variable of a `.env` file.
@@ -33,8 +33,10 @@ pub fn without(text: &str, goes: &dyn Fn(&Variable<'_>) -> bool) -> Option<Buffe
         if !goes(&variable) {
             continue;
         }
-        let start = text[..span.start].rfind('\n').map_or(begins, |end| end + 1).max(at);
-        let end = text[span.end..].find('\n').map_or(text.len(), |end| span.end + end + 1);
+        let start = text[..span.start].char_indices().rfind(|(_, c)| ends_line(*c));
+        let start = start.map_or(begins, |(end, c)| end + c.len_utf8()).max(at);
+        let end =
+            text[span.end..].find(ends_line).map_or(text.len(), |end| after_break(text, span.end + end));
         kept.extend(&text.as_bytes()[at..start]);
         at = end.max(at);
     }
@@ -43,6 +45,13 @@ pub fn without(text: &str, goes: &dyn Fn(&Variable<'_>) -> bool) -> Option<Buffe
     }
     kept.extend(&text.as_bytes()[at..]);
     Some(kept)
+}
+
+/// Returns the position after the line break here.
+fn after_break(text: &str, at: usize) -> usize {
+    let length =
+        if text[at..].starts_with("\r\n") { 2 } else { text[at..].chars().next().map_or(0, char::len_utf8) };
+    at + length
 }
 
 /// Calls `look` for each variable of a file.
@@ -80,6 +89,10 @@ mod tests {
             ("A=1\n  export B = '2\n3' # more\n\nC=3", "A=1\n\nC=3"),
             ("B: 2\nA: 1\n", "A: 1\n"),
             ("A=1\nB=\"x#y\"", "A=1\n"),
+            ("A=1\rB=2\rC=3\r", "A=1\rC=3\r"),
+            ("A=1\u{2028}B='2'\u{2028}C=3", "A=1\u{2028}C=3"),
+            ("A=1\r\nB=2\r\n\r\nC=3", "A=1\r\n\r\nC=3"),
+            ("A=1\r\rB=2 # two\rC=3", "A=1\r\rC=3"),
         ] {
             let text = without(before, &|variable| variable.name == "B").unwrap();
             assert_eq!(text.expose_str().unwrap(), after, "{before:?}");

@@ -76,3 +76,44 @@ fn a_copy_of_a_store_keeps_what_is_not_in_the_vault() {
         }
     }
 }
+
+#[test]
+fn what_ends_the_lines_of_a_dotenv_file_does_not_matter() {
+    for line in ["\r", "\r\n", "\u{2028}"] {
+        let beside = with_one_profile();
+        let lines = ["A=keep", "XAI_API_KEY='made-up-xai-key'", "OTHER=made-up-other", ""];
+        beside.write(".env", &lines.join(line));
+        beside.migrate();
+        assert_eq!(beside.read(".env"), ["A=keep", "OTHER=made-up-other", ""].join(line), "{line:?}");
+    }
+}
+
+#[test]
+fn links_to_the_clients_directory_and_files_are_searched_too() {
+    let beside = Beside::new();
+    let elsewhere = beside.session.path("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &beside.state).unwrap();
+    beside.write(MAIN, &profiles(&[("groq:one", "made-up-groq-one")]));
+    beside.write(&format!("{MAIN}.bak"), &profiles(&[("groq:one", "made-up-groq-one")]));
+    beside.write("logs/gateway.log", "made-up-groq-one");
+    let config = beside.session.write("linked.json", "{ env: { HOST: 'made-up-groq-one' } }");
+    std::os::unix::fs::symlink(config, beside.state.join("openclaw.json")).unwrap();
+    let ran = beside.session.run(["migrate", "openclaw", "--yes", "--json"]).failed("FINDINGS", 65);
+    let found = ran.json()["found"].to_string();
+    assert!(found.contains("logs/gateway.log") && found.contains("openclaw.json"), "{found}");
+    assert!(!beside.state.join(format!("{MAIN}.bak")).exists());
+}
+
+#[test]
+fn a_fifo_among_the_clients_files_stops_nothing() {
+    let beside = with_one_profile();
+    for name in
+        [".env", ".env.bak", "openclaw.json.bak", "agents/main/agent/auth-profiles.json.bak", "x.sqlite"]
+    {
+        let path = beside.state.join(name);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    }
+    beside.migrate();
+    assert!(!fs::read_to_string(beside.state.join(MAIN)).unwrap().contains("made-up-groq-one"));
+}

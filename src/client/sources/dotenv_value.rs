@@ -25,7 +25,7 @@ pub(super) fn is_blank(c: char) -> bool {
 }
 
 /// Returns whether a character ends a line for `^` and `$` in JavaScript.
-pub(super) fn ends_line(c: char) -> bool {
+pub(crate) fn ends_line(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')
 }
 

@@ -1,7 +1,7 @@
 //! Searches files for secrets, byte by byte, in each form in which the client stores them.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -143,29 +143,41 @@ impl<'s> Needles<'s> {
         Ok((!profiles.is_empty()).then(|| Hit { path: path.to_owned(), profiles }))
     }
 
-    /// Searches directories, and single files. Links are not followed.
+    /// Searches directories, and single files. Links in the directories are not followed.
     #[must_use]
     pub fn search(&self, places: &[PathBuf]) -> Searched {
         let mut searched = Searched::default();
         let mut seen = BTreeSet::new();
         for place in places {
-            self.search_in(place, DEPTH, &mut seen, &mut searched);
+            if let Ok(metadata) = place.metadata() {
+                self.search_in(place, &metadata, DEPTH, &mut seen, &mut searched);
+            }
         }
         searched.hits.sort_by(|one, other| one.path.cmp(&other.path));
         searched
     }
 
-    fn search_in(&self, path: &Path, depth: usize, seen: &mut BTreeSet<PathBuf>, searched: &mut Searched) {
-        let Ok(metadata) = path.symlink_metadata() else { return };
+    fn search_in(
+        &self,
+        path: &Path,
+        metadata: &Metadata,
+        depth: usize,
+        seen: &mut BTreeSet<PathBuf>,
+        searched: &mut Searched,
+    ) {
         if metadata.is_dir() {
             if depth == 0 {
                 searched.unread.push(messages::too_deep(path));
                 return;
             }
             match std::fs::read_dir(path) {
-                Ok(entries) => entries
-                    .flatten()
-                    .for_each(|entry| self.search_in(&entry.path(), depth - 1, seen, searched)),
+                Ok(entries) => {
+                    for entry in entries.flatten() {
+                        if let Ok(metadata) = entry.metadata() {
+                            self.search_in(&entry.path(), &metadata, depth - 1, seen, searched);
+                        }
+                    }
+                }
                 Err(error) => searched.unread.push(messages::not_searched(path, error.kind())),
             }
         } else if metadata.is_file() && seen.insert(path.to_owned()) {
@@ -213,11 +225,15 @@ mod tests {
     }
 
     #[test]
-    fn links_are_not_followed() {
+    fn a_link_is_followed_only_if_it_is_named() {
         let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         std::fs::write(elsewhere.path().join("file"), "made-up-plain-2").unwrap();
         std::os::unix::fs::symlink(elsewhere.path(), dir.path().join("link")).unwrap();
         let secrets = [secret("groq:two", "made-up-plain-2")];
-        assert!(Needles::of(secrets.iter()).search(&[dir.path().to_owned()]).hits.is_empty());
+        let needles = Needles::of(secrets.iter());
+        assert!(needles.search(&[dir.path().to_owned()]).hits.is_empty());
+        for named in ["link", "link/file"] {
+            assert_eq!(needles.search(&[dir.path().join(named)]).hits.len(), 1, "{named}");
+        }
     }
 }

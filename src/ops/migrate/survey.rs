@@ -82,7 +82,8 @@ impl Client {
         let mut found = Found::look_with(env, None, config);
         // What a process or a shell sets is not in the client's files.
         found.variables.retain(|variable| in_files(&variable.origin));
-        let dotenv = places.dotenv.iter().chain(&places.left_behind).filter(|path| path.exists());
+        // The client would wait for a FIFO, and has no secret from it.
+        let dotenv = places.dotenv.iter().chain(&places.left_behind).filter(|path| path.is_file());
         Ok(Self {
             installation,
             found,
@@ -106,7 +107,8 @@ impl Client {
     pub fn places(&self) -> Vec<PathBuf> {
         let agents = self.installation.agents().iter().map(|agent| agent.directory.clone());
         let others = self.dotenv.iter().chain([&self.config]).cloned();
-        self.state.iter().cloned().chain(agents).chain(others).collect()
+        let stores = self.installation.stores().into_iter().map(|store| store.path);
+        self.state.iter().cloned().chain(agents).chain(others).chain(stores).collect()
     }
 
     /// Looks for what is in plain text.
