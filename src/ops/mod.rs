@@ -11,6 +11,7 @@ pub mod edit;
 pub mod export;
 pub mod follow;
 pub mod forget;
+pub mod helper;
 pub mod history;
 pub mod ids;
 pub mod import;
