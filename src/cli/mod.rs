@@ -27,9 +27,11 @@ mod filter_flags;
 mod get;
 mod global;
 mod help;
+mod helper;
 mod history;
 mod import;
 mod importing;
+mod in_time;
 mod init;
 mod key_file;
 mod keys;
@@ -127,6 +129,7 @@ enum Verb {
     Disconnect(Lazy<disconnect::Disconnect>),
     Migrate(Lazy<migrate::Migrate>),
     Resolve(Lazy<resolve::Resolve>),
+    Helper(Lazy<helper::Helper>),
     Unlock(Lazy<unlock::Unlock>),
     Lock(Lazy<lock::Lock>),
     UnlockMethod(Lazy<unlock_method::UnlockMethod>),
@@ -203,6 +206,8 @@ pub fn run(arguments: &[OsString], mut env: Env) -> u8 {
     if complete::is_asked(arguments, &env) {
         return complete::run(arguments, &env);
     }
+    let by_name = helper::by_name(arguments);
+    let arguments = by_name.as_deref().unwrap_or(arguments);
     let begun = Instant::now();
     env.color = global::color_of(arguments);
     let json = arguments.iter().any(|argument| argument == "--json");
@@ -337,6 +342,7 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::Disconnect(args) => disconnect::run(context, &args),
         Verb::Migrate(args) => migrate::run(context, &args),
         Verb::Resolve(args) => Ok(resolve::run(context, &args)),
+        Verb::Helper(args) => helper::run(context, &args),
         Verb::Unlock(args) => unlock::run(context, &args),
         Verb::Lock(args) => lock::run(context, &args),
         Verb::UnlockMethod(args) => unlock_method::run(context, &args),
@@ -364,6 +370,7 @@ fn starts_programs(verb: &Verb) -> bool {
         | Verb::Recipient(_)
         | Verb::Disconnect(_)
         | Verb::Resolve(_)
+        | Verb::Helper(_)
         | Verb::Unlock(_)
         | Verb::Lock(_)
         | Verb::UnlockMethod(_)

@@ -27,7 +27,7 @@ Other machines and programs:
   recipient        Print this vault's recipient, for others to export to
   connect, disconnect     Let OpenClaw get its credentials from here; undo it
   migrate          Move OpenClaw's plaintext into the vault, and remove it there
-  resolve          Answer a request of OpenClaw's exec secret provider
+  resolve, helper  Answer OpenClaw's exec protocol; answer git, docker, Codex, …
   models           The same commands in OpenClaw's spelling
 
 Keys:
@@ -132,6 +132,16 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("recipient", &["strongroom recipient"]),
     ("resolve", &["strongroom resolve < request.json"]),
+    ("helper", &["strongroom helper git get < request", "strongroom helper claude-api-key anthropic:work"]),
+    ("helper git", &["strongroom helper git get < request"]),
+    ("helper docker", &["strongroom helper docker list"]),
+    ("helper cargo", &["strongroom helper cargo crates-io:work"]),
+    ("helper kubectl", &["strongroom helper kubectl cluster:work"]),
+    ("helper aws", &["strongroom helper aws aws:work"]),
+    ("helper claude-api-key", &["strongroom helper claude-api-key anthropic:work"]),
+    ("helper claude-mcp-headers", &["strongroom helper claude-mcp-headers"]),
+    ("helper codex", &["strongroom helper codex --provider openai"]),
+    ("helper hermes", &["strongroom helper hermes"]),
     (
         "models",
         &["strongroom models status --check", "strongroom models auth paste-token --provider anthropic"],
