@@ -17,15 +17,18 @@ use crate::messages::helper as messages;
 use crate::ops::helper::{self, Allowed, Asked};
 use crate::ops::open::{Open, reading};
 use crate::ops::resolve::Scope;
-use crate::secret::Buffer;
+use crate::ops::{backoff, report};
+use crate::secret::{Buffer, ExposeSecret};
 use crate::term::out;
 use crate::term::stdin::{Lines, Rest, read_stdin_deadline};
-use crate::vault::home::{LOCK_TIMEOUT, Session, Vault};
+use crate::vault::home::{LOCK_TIMEOUT, LockWait, Session, Vault};
 use crate::vault::id::Provider;
 use crate::vault::record::Record;
 
 /// How long cargo may take until it says what it wants.
 const IDLE: Duration = Duration::from_secs(5);
+/// How long to wait for another command that is writing, to record that a server refused a profile.
+const LOCK_LIMIT: Duration = Duration::from_millis(500);
 
 /// Give a client a credential in its own protocol: git, docker, cargo, kubectl, AWS, Claude Code, …
 ///
@@ -211,13 +214,37 @@ fn answer(context: &Context, client: &Client) -> Result<Answer> {
 
 fn of_git(context: &Context, operation: &str) -> Result<Buffer> {
     let request = read_stdin_deadline(REQUEST_MAX, in_time::READING, Rest::IsThrownAway)?;
-    // git stores what was accepted, and erases what was refused; an operation that is not known is to be ignored.
-    if operation != "get" {
-        return Ok(Buffer::default());
+    match operation {
+        "get" => git::answer(&find(context, &asked_by(&git::parse(&request)?))?),
+        "erase" => {
+            // A report that is lost is no failure of git's.
+            let _ = git::parse(&request).and_then(|request| note_refused(context, &request));
+            Ok(Buffer::default())
+        }
+        // `store` changes nothing, and an operation that is not known is to be ignored.
+        _ => Ok(Buffer::default()),
     }
-    let git::Request { origin, username, .. } = git::parse(&request)?;
-    let record = find(context, &Asked { username, ..Asked::any(Allowed::Host(origin)) })?;
-    git::answer(&record)
+}
+
+fn asked_by(request: &git::Request) -> Asked {
+    let allowed = Allowed::Host(request.origin.clone());
+    Asked { username: request.username.clone(), ..Asked::any(allowed) }
+}
+
+/// Records that a server refused a profile, as `report` does. git erases what was refused.
+fn note_refused(context: &Context, request: &git::Request) -> Result<()> {
+    let Record { profile, credential, .. } = find(context, &asked_by(request))?;
+    let given = request.password.as_ref().map(ExposeSecret::expose_secret);
+    if given != Some(credential.secret.expose_secret()) {
+        return Ok(());
+    }
+    let vault = context.vault_unasked()?;
+    let generation = backoff::rules(&context.env, None)?.generation;
+    let (policy, _) = report::policy(&context.env, &credential.provider, generation);
+    let (provider, failure) = (credential.provider, Some("auth".parse()?));
+    let refused = report::Request { profile, provider, failure, model: None, session: None };
+    let waits = LockWait { limit: LOCK_LIMIT, ..context.waits("helper") };
+    report::report(&vault, &context.agent()?, &refused, &policy, &context.ambient(), &waits).map(|_| ())
 }
 
 fn of_docker(context: &Context, operation: &str) -> Result<Answer> {

@@ -4,7 +4,6 @@
 use std::fmt::Display;
 
 use crate::error::{Code, Error};
-use crate::vault::id::{AgentName, ProfileId, Provider};
 
 /// What a request is called in messages.
 pub const REQUEST: &str = "the request";
@@ -26,11 +25,9 @@ pub fn no_destination() -> Error {
 
 /// No profile allows what is asked for, as `allowed` says.
 #[must_use]
-pub fn none_allows(allowed: &str, agent: &AgentName) -> Error {
-    Error::new(Code::NotFound, format!("no profile {allowed} (agent {agent})")).with_remedy(format!(
-        "if one may be used there, add it: `strongroom{} edit ID --host URL`, or `--helper NAME`",
-        agent.option()
-    ))
+pub fn none_allows(allowed: &str, agent: impl Display) -> Error {
+    Error::new(Code::NotFound, format!("no profile {allowed} (agent {agent})"))
+        .with_remedy("if one may be used there, add it: `strongroom edit ID --host URL`, or `--helper NAME`")
 }
 
 /// What a profile has to allow: an origin.
@@ -53,56 +50,49 @@ pub fn told_both(origin: &str, helper: &str) -> String {
 
 /// The named profile does not exist.
 #[must_use]
-pub fn no_profile(id: &ProfileId, agent: &AgentName) -> Error {
+pub fn no_profile(id: impl Display, agent: impl Display) -> Error {
     Error::new(Code::NotFound, format!("there is no profile {id} (agent {agent})"))
 }
 
-/// The named profile may not be sent to the host.
+/// The named profile may not be sent to the host. `command` shows its hosts.
 #[must_use]
-pub fn host_denied(id: &ProfileId, agent: &AgentName) -> Error {
+pub fn host_denied(id: impl Display, command: &str) -> Error {
     Error::new(Code::Denied, format!("the host that the client names is not among the hosts of {id}"))
-        .with_remedy(format!("see them: `strongroom{} get {} --field hosts`", agent.option(), id.word()))
+        .with_remedy(format!("see them: `{command} --field hosts`"))
 }
 
-/// The named profile does not name the helper.
+/// The named profile does not name the helper. `command` edits it.
 #[must_use]
-pub fn helper_denied(id: &ProfileId, agent: &AgentName, helper: &str) -> Error {
-    Error::new(Code::Denied, format!("{id} does not name the helper {helper}")).with_remedy(format!(
-        "if that client may have it: `strongroom{} edit {} --helper {helper}`",
-        agent.option(),
-        id.word()
-    ))
+pub fn helper_denied(id: impl Display, command: &str, helper: &str) -> Error {
+    Error::new(Code::Denied, format!("{id} does not name the helper {helper}"))
+        .with_remedy(format!("if that client may have it: `{command} --helper {helper}`"))
 }
 
 /// The named profile is of another account or provider.
 #[must_use]
-pub fn other_account(id: &ProfileId) -> Error {
+pub fn other_account(id: impl Display) -> Error {
     Error::new(Code::NotFound, format!("{id} is of another account or provider than the client asks for"))
         .with_remedy("name a profile of that account")
 }
 
-/// The profile has expired.
+/// The profile has expired. `command` replaces its secret.
 #[must_use]
-pub fn expired(id: &ProfileId, agent: &AgentName) -> Error {
-    Error::new(Code::Expired, format!("{id} has expired")).with_remedy(format!(
-        "create a new token, and store it: `strongroom{} rotate {}`",
-        agent.option(),
-        id.word()
-    ))
+pub fn expired(id: impl Display, command: &str) -> Error {
+    Error::new(Code::Expired, format!("{id} has expired"))
+        .with_remedy(format!("create a new token, and store it: `{command}`"))
 }
 
 /// A profile would serve, but its provider's order leaves it out.
 #[must_use]
-pub fn not_chosen(id: &ProfileId, provider: &Provider) -> Error {
+pub fn not_chosen(id: impl Display, provider: impl Display) -> Error {
     Error::new(Code::NotFound, format!("{id} is left out by the order of {provider}"))
         .with_remedy(format!("see why: `strongroom status --explain {provider}`"))
 }
 
-/// Profiles of several providers name a helper that takes one.
+/// Profiles of several providers name a helper that takes one. `providers` are joined.
 #[must_use]
-pub fn several_providers(helper: &str, providers: &[Provider]) -> Error {
-    let names: Vec<_> = providers.iter().map(ToString::to_string).collect();
-    let what = format!("profiles of several providers name the helper {helper}: {}", names.join(", "));
+pub fn several_providers(helper: &str, providers: &str) -> Error {
+    let what = format!("profiles of several providers name the helper {helper}: {providers}");
     Error::new(Code::Usage, what)
         .with_remedy(format!("name the profile in the client's configuration: strongroom helper {helper} ID"))
 }
@@ -143,11 +133,11 @@ pub fn setup_token(id: impl Display) -> Error {
     )
 }
 
-/// A protocol needs a user name.
+/// A protocol needs a user name. `word` is the id as a shell word.
 #[must_use]
-pub fn no_username(id: &ProfileId) -> Error {
+pub fn no_username(id: impl Display, word: &str) -> Error {
     Error::new(Code::Config, format!("{id} has no user name, which this client needs"))
-        .with_remedy(format!("run `strongroom edit {} --username NAME`", id.word()))
+        .with_remedy(format!("run `strongroom edit {word} --username NAME`"))
 }
 
 /// A helper without a destination needs to know which profile.

@@ -143,17 +143,19 @@ fn named(reader: &Reader<'_>, id: &ProfileId, asked: &Asked, scope: &Scope) -> R
     let record = reader.record(id)?.ok_or_else(|| messages::no_profile(id, &scope.agent))?;
     if !asked.allowed.by(&record) {
         return Err(match &asked.allowed {
-            Allowed::Host(_) => messages::host_denied(id, &scope.agent),
-            Allowed::Helper(name) => messages::helper_denied(id, &scope.agent, name),
-            Allowed::Both(origin, _) if !has_host(&record, origin) => messages::host_denied(id, &scope.agent),
-            Allowed::Both(_, name) => messages::helper_denied(id, &scope.agent, name),
+            Allowed::Host(_) => messages::host_denied(id, &scope.command("get", id)),
+            Allowed::Helper(name) => messages::helper_denied(id, &scope.command("edit", id), name),
+            Allowed::Both(origin, _) if !has_host(&record, origin) => {
+                messages::host_denied(id, &scope.command("get", id))
+            }
+            Allowed::Both(_, name) => messages::helper_denied(id, &scope.command("edit", id), name),
         });
     }
     if !asked.serves(&record) {
         return Err(messages::other_account(id));
     }
     if record.credential.expires.is_some_and(|at| at <= scope.now) {
-        return Err(messages::expired(id, &scope.agent));
+        return Err(messages::expired(id, &scope.command("rotate", id)));
     }
     Ok(record)
 }
@@ -226,7 +228,8 @@ impl Records {
         }
         let providers = self.providers();
         if let (Allowed::Helper(name), [_, _, ..]) = (&asked.allowed, providers.as_slice()) {
-            return Err(messages::several_providers(name, &providers));
+            let names: Vec<_> = providers.iter().map(Provider::as_str).collect();
+            return Err(messages::several_providers(name, &names.join(", ")));
         }
         let mut chosen = None;
         for provider in &providers {
@@ -246,7 +249,9 @@ impl Records {
         }
         let is_expired = |record: &&Record| record.credential.expires.is_some_and(|at| at <= scope.now);
         match (self.serving.iter().find(is_expired), self.serving.first()) {
-            (Some(record), _) => Err(messages::expired(&record.profile, &scope.agent)),
+            (Some(record), _) => {
+                Err(messages::expired(&record.profile, &scope.command("rotate", &record.profile)))
+            }
             (None, Some(record)) => Err(messages::not_chosen(&record.profile, &record.credential.provider)),
             (None, None) => Ok(None),
         }

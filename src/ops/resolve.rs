@@ -41,6 +41,14 @@ pub struct Scope {
     pub env: Env,
 }
 
+impl Scope {
+    /// Returns a command about a profile of the agent, to paste.
+    #[must_use]
+    pub fn command(&self, verb: &str, profile: &ProfileId) -> String {
+        format!("strongroom{} {verb} {}", self.agent.option(), profile.word())
+    }
+}
+
 /// Returns an answer for each id, in order.
 pub fn resolve(
     vault: &Vault,

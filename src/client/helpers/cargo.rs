@@ -24,7 +24,7 @@ pub const PLUGIN: &str = "--cargo-plugin";
 /// How cargo names the index of crates.io, also if it uses the sparse one.
 const CRATES_IO: [&str; 2] =
     ["https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"];
-/// Where a token for crates.io is sent.
+/// The origin to which a token for crates.io is sent.
 const CRATES_IO_ORIGIN: &str = "https://crates.io";
 
 /// What cargo wants.
@@ -73,7 +73,7 @@ pub fn parse(line: &Buffer) -> Result<Request> {
     Ok(Request { kind, index: read.registry.index_url, args: read.args })
 }
 
-/// To whom a registry's token is sent.
+/// The server that gets the token of a registry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Registry {
     /// To the server that also has the index.
@@ -82,7 +82,7 @@ pub enum Registry {
     InRepository(String),
 }
 
-/// Returns to whom the token of a registry is sent.
+/// Returns the server that gets the token of a registry.
 ///
 /// # Errors
 /// `DENIED`, as [`origin_of`].

@@ -12,7 +12,7 @@ use crate::messages::helper as messages;
 use crate::secret::{Buffer, ExposeSecret, SecretString};
 use crate::vault::record::Record;
 
-/// What Docker takes for "there is none", and no other text (`errCredentialsNotFoundMessage`).
+/// What Docker takes for a missing credential, and no other text (`errCredentialsNotFoundMessage`).
 pub const NOT_FOUND: &str = "credentials not found in native keychain\n";
 
 /// Returns the URL in a request of `get` or `erase`, as it stands there.

@@ -50,7 +50,8 @@ pub fn line_of(record: &Record) -> Result<&str> {
 /// # Errors
 /// `CONFIG` if it has none.
 pub fn username_of(record: &Record) -> Result<&str> {
-    record.details.username.as_deref().ok_or_else(|| messages::no_username(&record.profile))
+    let id = &record.profile;
+    record.details.username.as_deref().ok_or_else(|| messages::no_username(id, &id.word()))
 }
 
 /// Appends a JSON string. It is not copied, because it can be a secret.
