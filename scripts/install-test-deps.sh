@@ -19,6 +19,9 @@ setpriv util-linux
 pgrep procps
 busybox busybox
 shellcheck shellcheck
+git git
+kubectl kubernetes-client
+openssl openssl
 strace strace
 valgrind valgrind
 systemd-analyze systemd

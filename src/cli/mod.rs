@@ -27,9 +27,11 @@ mod filter_flags;
 mod get;
 mod global;
 mod help;
+mod helper;
 mod history;
 mod import;
 mod importing;
+mod in_time;
 mod init;
 mod key_file;
 mod keys;
@@ -133,6 +135,7 @@ enum Verb {
     Resolve(Lazy<resolve::Resolve>),
     Run(Lazy<run::Run>),
     Env(Lazy<print_env::PrintEnv>),
+    Helper(Lazy<helper::Helper>),
     Unlock(Lazy<unlock::Unlock>),
     Lock(Lazy<lock::Lock>),
     UnlockMethod(Lazy<unlock_method::UnlockMethod>),
@@ -212,6 +215,8 @@ pub fn run(arguments: &[OsString], mut env: Env) -> u8 {
     if let Some(command) = relay::monitored(arguments) {
         return relay::monitor(command).unwrap_or_else(|failed| run::report(&env, &failed));
     }
+    let by_name = helper::by_name(arguments);
+    let arguments = by_name.as_deref().unwrap_or(arguments);
     let begun = Instant::now();
     env.color = global::color_of(arguments);
     let own = own(arguments);
@@ -354,6 +359,7 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::Resolve(args) => Ok(resolve::run(context, &args)),
         Verb::Run(args) => run::run(context, &args),
         Verb::Env(args) => print_env::run(context, &args),
+        Verb::Helper(args) => helper::run(context, &args),
         Verb::Unlock(args) => unlock::run(context, &args),
         Verb::Lock(args) => lock::run(context, &args),
         Verb::UnlockMethod(args) => unlock_method::run(context, &args),
@@ -382,6 +388,7 @@ fn starts_programs(verb: &Verb) -> bool {
         | Verb::Disconnect(_)
         | Verb::Resolve(_)
         | Verb::Env(_)
+        | Verb::Helper(_)
         | Verb::Unlock(_)
         | Verb::Lock(_)
         | Verb::UnlockMethod(_)

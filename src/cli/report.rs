@@ -7,13 +7,12 @@ use super::Context;
 use super::client;
 use super::context::not_a_secret;
 use super::session_name::session_name;
-use crate::client::config_auth;
 use crate::error::Result;
 use crate::messages::cli::reading;
+use crate::ops::backoff;
 use crate::ops::ids::not_found;
 use crate::ops::report::{self, Noted, Reported, Request};
-use crate::ops::{backoff, client_config};
-use crate::select::backoff::{BackoffPolicy, Failure};
+use crate::select::backoff::Failure;
 use crate::select::generation::Generation;
 use crate::select::phrases;
 use crate::select::pin::Model;
@@ -78,12 +77,10 @@ pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
     let provider = report::provider_of(&vault, &agent, &id, &ambient)?;
     let provider = provider.ok_or_else(|| not_found(&vault, &agent, &id))?;
     let model = args.model.as_deref().map(|name| model_of(&provider, name)).transpose()?;
-    let (config, unread) = client_config::read(&context.env);
+    let (policy, unread) = report::policy(&context.env, &provider, generation);
     if let Some(unread) = &unread {
         context.warn(&client::told(unread));
     }
-    let limits = config.map_or_else(config_auth::none, |config| config.selection).limits(&provider);
-    let policy = BackoffPolicy { generation, limits };
     let request = Request { profile: id, provider, failure, model, session };
     let reported = report::report(&vault, &agent, &request, &policy, &ambient, &context.waits("report"))?;
     let reported = reported.ok_or_else(|| not_found(&vault, &agent, &request.profile))?;

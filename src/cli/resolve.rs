@@ -3,16 +3,14 @@
 //! Reads standard input to its end, always answers in JSON with exit status 0, never asks, and reports a timeout before
 //! the client gives up.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
-use strongroom_backends::deadline;
 
-use super::Context;
+use super::{Context, in_time};
 use crate::client::exec_protocol::{self, REQUEST, REQUEST_MAX};
 use crate::error::{Code, Error, Result, fail};
 use crate::harden;
-use crate::keychain;
 use crate::ops::open::reading;
 use crate::ops::resolve::{Scope, resolve};
 use crate::secret::{Buffer, SecretString};
@@ -21,15 +19,8 @@ use crate::term::stdin::{self, Rest};
 use crate::unlock::key_sources::Named;
 use crate::vault::home::{LOCK_TIMEOUT, Session, Setup, Vault};
 
-/// The time for a whole answer: OpenClaw 2026.2.26 ends a resolver that is silent for 2 s.
-const LIMIT: Duration = Duration::from_millis(1500);
-/// How long the keychain may be silent, so that profiles in other stores are still answered in time.
-const KEYCHAIN_LIMIT: Duration = Duration::from_millis(800);
 /// A request of fewer bytes names only a few ids.
 const FEW_IDS: usize = 512;
-/// The time that is kept for the answer when reading the request took as long as it may.
-const RESERVE: Duration = Duration::from_millis(100);
-
 /// Answer OpenClaw's exec secret protocol on standard input and output
 ///
 /// Errors are part of the answer, and the exit status is always 0. It never prompts.
@@ -38,45 +29,28 @@ pub struct Resolve {}
 
 pub(super) fn run(context: &mut Context, _: &Resolve) -> u8 {
     let begun = Instant::now();
-    let answer =
-        match stdin::read_stdin_deadline(REQUEST_MAX, LIMIT.saturating_sub(RESERVE), Rest::IsThrownAway) {
-            Err(error) => of_request(fail(error.code(), error.what().to_owned())),
-            Ok(request) => {
-                if request.expose().len() < FEW_IDS {
-                    harden::large_buffers_apart();
-                }
-                let resolver = Resolver {
-                    env: context.env.clone(),
-                    named: context.named(),
-                    home: context.home(),
-                    setup: Setup {
-                        keychain: keychain::Setup::of(
-                            &context.env,
-                            keychain::Patience::new(context.keychain_timeout().min(KEYCHAIN_LIMIT)),
-                            None,
-                        ),
-                        ..Setup::default()
-                    },
-                    agent: context.agent(),
-                    confined: context.global.agent.is_some(),
-                };
-                let left = LIMIT.saturating_sub(begun.elapsed()).max(RESERVE);
-                // A call can hang in the kernel, for example on a network file system, so a timer ends the process.
-                let watch = deadline::watch(left, || {
-                    let late = fail(Code::Timeout, "the vault did not answer in time");
-                    let _ = out::write_bytes(&of_request(late));
-                    std::process::exit(0);
-                });
-                let answer = resolver.answer(&request);
-                if !watch.in_time() {
-                    // The timer has already answered and is about to end the process.
-                    loop {
-                        std::thread::park();
-                    }
-                }
-                answer
+    let answer = match stdin::read_stdin_deadline(REQUEST_MAX, in_time::READING, Rest::IsThrownAway) {
+        Err(error) => of_request(fail(error.code(), error.what().to_owned())),
+        Ok(request) => {
+            if request.expose().len() < FEW_IDS {
+                harden::large_buffers_apart();
             }
-        };
+            let resolver = Resolver {
+                env: context.env.clone(),
+                named: context.named(),
+                home: context.home(),
+                setup: in_time::setup(context),
+                agent: context.agent(),
+                confined: context.global.agent.is_some(),
+            };
+            let late = || {
+                let late = fail(Code::Timeout, "the vault did not answer in time");
+                let _ = out::write_bytes(&of_request(late));
+                0
+            };
+            in_time::within(begun, late, || resolver.answer(&request))
+        }
+    };
     // If standard output is closed, there is no one left to tell.
     let _ = out::write_bytes(&answer);
     0

@@ -16,6 +16,8 @@
 //! - How it asks for secrets: [`exec_protocol`] for the protocol, [`exec_provider`] for its configuration. Its command:
 //!   [`program`] runs it, [`audit`] lets it check its secrets. Its lock on a file: [`sidecar_lock`]. The units that
 //!   start it: [`services`].
+//!
+//! How other clients ask for a credential is in [`helpers`].
 
 pub mod alias;
 pub mod audit;
@@ -29,6 +31,7 @@ pub mod endpoint;
 pub mod exec_protocol;
 pub mod exec_provider;
 pub mod file;
+pub mod helpers;
 mod include;
 pub mod leftovers;
 pub mod model_choice;

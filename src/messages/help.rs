@@ -28,7 +28,7 @@ Other machines and programs:
   connect, disconnect     Let OpenClaw get its credentials from here; undo it
   migrate          Move OpenClaw's plaintext into the vault, and remove it there
   run, env         Run a program with secrets, masked in its output; print them
-  resolve          Answer a request of OpenClaw's exec secret provider
+  resolve, helper  Answer OpenClaw's exec protocol; answer git, docker, Codex, …
   models           The same commands in OpenClaw's spelling
 
 Keys:
@@ -133,6 +133,16 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("recipient", &["strongroom recipient"]),
     ("resolve", &["strongroom resolve < request.json"]),
+    ("helper", &["strongroom helper git get < request", "strongroom helper claude-api-key anthropic:work"]),
+    ("helper git", &["strongroom helper git get < request"]),
+    ("helper docker", &["strongroom helper docker list"]),
+    ("helper cargo", &["strongroom helper cargo crates-io:work"]),
+    ("helper kubectl", &["strongroom helper kubectl cluster:work"]),
+    ("helper aws", &["strongroom helper aws aws:work"]),
+    ("helper claude-api-key", &["strongroom helper claude-api-key anthropic:work"]),
+    ("helper claude-mcp-headers", &["strongroom helper claude-mcp-headers"]),
+    ("helper codex", &["strongroom helper codex --provider openai"]),
+    ("helper hermes", &["strongroom helper hermes"]),
     (
         "run",
         &[

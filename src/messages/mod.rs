@@ -6,6 +6,7 @@ pub mod client;
 pub mod connect;
 pub mod doctor;
 pub mod help;
+pub mod helper;
 pub mod keychain;
 pub mod migrate;
 pub mod ops;

@@ -14,6 +14,7 @@ pub mod export;
 pub mod follow;
 pub mod forget;
 pub mod hand_over;
+pub mod helper;
 pub mod history;
 pub mod ids;
 pub mod import;

@@ -3,11 +3,15 @@
 use serde::Serialize;
 
 use super::ambient::Ambient;
+use super::client_config::{self, Unread};
 use super::list::Listing;
 use super::state::change;
+use crate::client::config_auth;
 use crate::client::state_file::StateFile;
+use crate::env::Env;
 use crate::error::Result;
 use crate::select::backoff::{BackoffPolicy, Failed, Failure, after_success};
+use crate::select::generation::Generation;
 use crate::select::order::waiting;
 use crate::select::pin::{Model, Pin, PinnedBy, SessionName};
 use crate::select::profile::ProfileView;
@@ -55,6 +59,14 @@ pub struct Reported {
     pub waits_for: Option<Verdict>,
     /// When the report was recorded, in Unix milliseconds.
     pub now: i64,
+}
+
+/// Returns how failures of a provider's profiles count, and what of the client's configuration could not be read.
+#[must_use]
+pub fn policy(env: &Env, provider: &Provider, generation: Generation) -> (BackoffPolicy, Option<Unread>) {
+    let (config, unread) = client_config::read(env);
+    let limits = config.map_or_else(config_auth::none, |config| config.selection).limits(provider);
+    (BackoffPolicy { generation, limits }, unread)
 }
 
 /// Records how a request went. Returns `None` if the agent no longer has the profile.

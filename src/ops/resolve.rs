@@ -41,6 +41,14 @@ pub struct Scope {
     pub env: Env,
 }
 
+impl Scope {
+    /// Returns a command about a profile of the agent, to paste.
+    #[must_use]
+    pub fn command(&self, verb: &str, profile: &ProfileId) -> String {
+        format!("strongroom{} {verb} {}", self.agent.option(), profile.word())
+    }
+}
+
 /// Returns an answer for each id, in order.
 pub fn resolve(
     vault: &Vault,
@@ -129,7 +137,7 @@ struct Held<'k> {
 }
 
 /// What a selection among an agent's profiles needs, read once for all ids.
-struct Pool {
+pub(super) struct Pool {
     profiles: Vec<Listed>,
     orders: Orders,
     state: AuthState,
@@ -164,7 +172,7 @@ impl Listed {
 impl Pool {
     /// Reads what a selection needs. The ledger says which profiles there are. The index, if it can be read, gives
     /// their order and their providers.
-    fn of(reader: &Reader<'_>, env: &Env) -> Result<Self> {
+    pub(super) fn of(reader: &Reader<'_>, env: &Env) -> Result<Self> {
         let ids = reader.record_ids()?;
         let index = reader.index().unwrap_or_default();
         let held = |id: &ProfileId| ids.binary_search(id).is_ok();
@@ -186,6 +194,25 @@ impl Pool {
             state: state::parse(bytes.as_deref()).unwrap_or_default(),
             policy: config.map_or_else(config_auth::none, |config| config.selection),
         })
+    }
+
+    /// Returns the profiles that are in the vault, in the order of the index.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &ProfileId> {
+        self.profiles.iter().map(|listed| &listed.id)
+    }
+
+    /// Returns what decides among the profiles of a provider. A request through these protocols names no model, and
+    /// without one the generations agree.
+    pub(super) fn rules(&self, provider: &Provider, now: i64) -> Rules<'_> {
+        Rules {
+            order: ALIASES.stored(&self.orders, provider),
+            state: &self.state,
+            policy: &self.policy,
+            pin: None,
+            model: None,
+            generation: Generation::default(),
+            now,
+        }
     }
 }
 
@@ -301,16 +328,7 @@ fn best_of(
         .filter(|one| serves(&one.id.provider()) || one.provider.as_ref().is_some_and(serves))
         .map(|one| ProfileView { provider: provider.clone(), ..one.view() })
         .collect();
-    let rules = Rules {
-        order: ALIASES.stored(&pool.orders, provider),
-        state: &pool.state,
-        policy: &pool.policy,
-        pin: None,
-        // A request of this protocol names no model, and without one the generations agree.
-        model: None,
-        generation: Generation::default(),
-        now: scope.now,
-    };
+    let rules = pool.rules(provider, scope.now);
     let mut opened = Opened { records: HashMap::new(), failure: None };
     let mut batch = FIRST_BATCH;
     loop {

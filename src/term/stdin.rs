@@ -55,6 +55,48 @@ pub fn read_stdin_deadline(max: usize, limit: Duration, rest: Rest) -> Result<Bu
     Ok(bytes)
 }
 
+/// Standard input, read line by line: its writer waits for an answer to each line before it closes its end.
+#[derive(Debug)]
+pub struct Lines(());
+
+impl Lines {
+    /// Takes standard input.
+    ///
+    /// # Errors
+    /// `USAGE` if it was read before.
+    pub fn take() -> Result<Self> {
+        take().map(|()| Self(()))
+    }
+
+    /// Returns the next line without its line break; `None` at the end, or if there is no whole line within the limit.
+    ///
+    /// # Errors
+    /// `TOO_LARGE` beyond `max` bytes, `IO`.
+    pub fn next(&mut self, max: usize, limit: Duration) -> Result<Option<Buffer>> {
+        next_line(rustix::stdio::stdin(), max, limit)
+    }
+}
+
+/// Reads byte by byte, because what follows the line is left.
+fn next_line(fd: BorrowedFd, max: usize, limit: Duration) -> Result<Option<Buffer>> {
+    let Some(end) = Instant::now().checked_add(limit) else { return Ok(None) };
+    let mut line = Buffer::with_capacity(max.min(1024));
+    let mut byte = Zeroizing::new([0u8; 1]);
+    loop {
+        if !readable(fd, end).map_err(|errno| failed(STDIN, errno))? {
+            return Ok(None);
+        }
+        match rustix::io::read(fd, &mut byte[..]) {
+            Ok(0) | Err(Errno::BADF) => return Ok(None),
+            Ok(_) if byte[0] == b'\n' => return Ok(Some(line)),
+            Ok(_) if line.len() >= max => return Err(messages::too_large(STDIN, max)),
+            Ok(_) => line.push(byte[0]),
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(errno) => return Err(failed(STDIN, errno)),
+        }
+    }
+}
+
 /// What to do with more input than requested.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rest {
@@ -173,6 +215,21 @@ mod tests {
         writer.write_all(&[b'x'; 11]).unwrap();
         let error = read(reader.as_fd(), "it", 10, SOON, Rest::IsThrownAway).unwrap_err();
         assert_eq!(error.code(), Code::TooLarge);
+    }
+
+    #[test]
+    fn lines_are_read_one_by_one() {
+        let (reader, mut writer) = pipe().unwrap();
+        writer.write_all(b"one\n\ntwo\nthr").unwrap();
+        let next = || next_line(reader.as_fd(), 3, Duration::from_millis(50));
+        for line in ["one", "", "two"] {
+            assert_eq!(next().unwrap().unwrap().expose(), line.as_bytes());
+        }
+        assert!(next().unwrap().is_none());
+        writer.write_all(b"eeee").unwrap();
+        assert_eq!(next().unwrap_err().code(), Code::TooLarge);
+        drop(writer);
+        assert!(next().unwrap().is_none());
     }
 
     #[test]

@@ -182,6 +182,7 @@ const SHARED: &[&str] = &[
     "argument_guard",
     "help",
     "importing",
+    "in_time",
     "index_warnings",
     "key_file",
     "deferred",

@@ -28,6 +28,7 @@ mod foreign_fields;
 mod forge;
 mod full_disk;
 mod goldens;
+mod helper;
 mod history;
 mod history_bundles;
 mod homes;

@@ -1,0 +1,99 @@
+//! Hermes' `secrets.command`: `NAME=VALUE` lines on standard output, as in a `.env` file.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::line_of;
+use crate::env_names::names_of;
+use crate::error::Result;
+use crate::looks::SETUP_TOKEN;
+use crate::messages::helper as messages;
+use crate::secret::{Buffer, ExposeSecret};
+use crate::vault::credential::CredentialType;
+use crate::vault::record::Record;
+
+/// Returns the answer: a line for each record, in the order of their names. If two have the same name, the first is taken.
+///
+/// # Errors
+/// `BAD_DATA` for a secret that programs would read differently from such a line.
+pub fn answer(records: &[Record]) -> Result<Buffer> {
+    let mut out = Buffer::with_capacity(1024);
+    let mut seen = BTreeSet::new();
+    for record in records {
+        let name = variable(record);
+        let secret = line_of(record)?;
+        // Within quotes, or after a space, programs do not agree.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~+/=:@%,".contains(&byte);
+        if secret.is_empty() || !secret.bytes().all(is_plain) {
+            return Err(messages::not_in_dotenv(&record.profile));
+        }
+        if seen.insert(name.clone()) {
+            out.extend(name.as_bytes());
+            out.push(b'=');
+            out.extend(secret.as_bytes());
+            out.push(b'\n');
+        }
+    }
+    Ok(out)
+}
+
+/// Returns the variable in which the provider's own tools look for a credential.
+fn variable(record: &Record) -> Cow<'static, str> {
+    let credential = &record.credential;
+    if credential.secret.expose_secret().starts_with(SETUP_TOKEN) {
+        return "CLAUDE_CODE_OAUTH_TOKEN".into();
+    }
+    let provider = credential.provider.as_str();
+    let is_key = |name: &&&str| credential.kind != CredentialType::ApiKey || name.ends_with("_API_KEY");
+    match names_of(provider).iter().find(is_key).or_else(|| names_of(provider).first()) {
+        Some(name) => Cow::Borrowed(name),
+        None => {
+            let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+            let name: String = provider.chars().map(upper).collect();
+            // A name cannot begin with a digit.
+            let start = if name.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
+            format!("{start}{name}_API_KEY").into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record;
+    use super::*;
+    use crate::error::Code;
+    use crate::secret::SecretString;
+
+    fn of(provider: &str, kind: CredentialType, secret: &str) -> Record {
+        let mut record = record(secret, None, None);
+        record.credential.provider = provider.parse().unwrap();
+        record.credential.kind = kind;
+        record
+    }
+
+    #[test]
+    fn each_credential_has_the_variable_of_its_provider() {
+        use CredentialType::{ApiKey, Token};
+        let records = [
+            of("anthropic", ApiKey, "made-up-1"),
+            of("anthropic", Token, &format!("{SETUP_TOKEN}2")),
+            of("openrouter", ApiKey, "made-up-3"),
+            of("my-own.x", ApiKey, "made-up-4"),
+            of("github-copilot", Token, "made-up-5"),
+        ];
+        assert_eq!(
+            answer(&records).unwrap().expose_str().unwrap(),
+            "ANTHROPIC_API_KEY=made-up-1\nCLAUDE_CODE_OAUTH_TOKEN=sk-ant-oat01-2\nOPENROUTER_API_KEY=made-up-3\n\
+             MY_OWN_X_API_KEY=made-up-4\nCOPILOT_GITHUB_TOKEN=made-up-5\n"
+        );
+    }
+
+    #[test]
+    fn a_secret_that_needs_quotes_is_refused() {
+        for secret in ["", "a b", "a#b", "a'b", "a\"b", "a$b", "a\\b", "a`b", "a\nEVIL=1", "a\r"] {
+            let mut record = record("x", None, None);
+            record.credential.secret = SecretString::from(secret);
+            assert_eq!(answer(&[record]).unwrap_err().code(), Code::BadData, "{secret:?}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+#!/usr/bin/env bash
+# The real git, cargo and kubectl get their credential through `strongroom helper`, from servers on loopback. A stranger's
+# server that a repository, a registry or a kubeconfig names gets nothing.
+#
+#   STRONGROOM=target/debug/strongroom tests/real/helper-clients.sh
+#
+# budget: 60 s
+# shellcheck source=tests/real/lib/verdict.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
+need_binary
+need git cargo kubectl python3 openssl
+
+secret=made-up-helper-secret
+rustup_home=${RUSTUP_HOME:-$HOME/.rustup}
+mkdir "$tmp/home" "$tmp/served" "$tmp/bin" "$tmp/cargo"
+ln -s "$binary" "$tmp/bin/git-credential-strongroom"
+ln -s "$binary" "$tmp/bin/strongroom"
+client() {
+    env -i -C "${at:-$tmp/home}" HOME="$tmp/home" PATH="$tmp/bin:$PATH" XDG_RUNTIME_DIR="$tmp" GIT_TERMINAL_PROMPT=0 \
+        GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@x.io GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@x.io \
+        CARGO_HOME="$tmp/cargo" RUSTUP_HOME="$rustup_home" CARGO_HTTP_CAINFO="$tmp/served/ca.pem" CARGO_TERM_COLOR=never \
+        "$@"
+}
+
+# A CA of our own, and a certificate for both servers.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=made-up-ca \
+    -keyout "$tmp/ca.key" -out "$tmp/served/ca.pem" 2>/dev/null
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
+    -keyout "$tmp/served/key.pem" -out "$tmp/csr" 2>/dev/null
+printf 'subjectAltName=DNS:localhost,DNS:evil.localhost,IP:127.0.0.1\n' >"$tmp/names"
+openssl x509 -req -in "$tmp/csr" -CA "$tmp/served/ca.pem" -CAkey "$tmp/ca.key" -CAcreateserial -days 2 \
+    -extfile "$tmp/names" -out "$tmp/served/cert.pem" 2>/dev/null
+
+git init -q --bare -b main "$tmp/served/repositories/a.git"
+git -C "$tmp/served/repositories/a.git" config http.receivepack true
+mkfifo "$tmp/served/ports"
+python3 "$root/tests/real/lib/helper-server.py" "$tmp/served" "$secret" &
+server=$!
+end_server() { kill "$server"; }
+at_end+=(end_server)
+read -r port stranger <"$tmp/served/ports"
+own=https://localhost:$port
+other=https://localhost:$stranger
+log=$tmp/served/log
+
+run() { client "$binary" "$@"; }
+run init >/dev/null 2>&1
+printf '%s' "$secret" | run paste-token --provider made-up --profile-id made-up:one --host "$own" --username me >/dev/null
+client git config --global http.sslCAInfo "$tmp/served/ca.pem"
+client git config --global credential.helper strongroom
+
+printf 'git %s\n' "$(git --version)"
+holds 'clone gets a password' client git clone -q "$own/a.git" "$tmp/home/a"
+at=$tmp/home/a
+printf 'one\n' >"$at/file"
+client git add file
+client git commit -qm one
+holds 'push too' client git push -q origin HEAD:main
+holds 'fetch too' client git fetch -q origin
+same "$(client git rev-parse origin/main)" "$(git -C "$tmp/served/repositories/a.git" rev-parse main)" 'the commit is there'
+
+# A repository with submodules on other origins: another port, another name, an address, a user that looks like a host.
+commit=$(client git rev-parse HEAD)
+n=0
+for url in "$other/a.git" "https://evil.localhost:$port/a.git" "https://127.0.0.1:$port/a.git" \
+    "https://localhost:$port@localhost:$stranger/a.git" "https://localhost%0ahost=localhost:$port/a.git"; do
+    n=$((n + 1))
+    client git config -f .gitmodules "submodule.s$n.path" "s$n"
+    client git config -f .gitmodules "submodule.s$n.url" "$url"
+    client git update-index --add --cacheinfo "160000,$commit,s$n"
+done
+client git add .gitmodules
+client git commit -qm submodules
+client git push -q origin HEAD:main
+before=$(wc -l <"$log")
+for n in 1 2 3 4 5; do
+    at=$tmp/home
+    rm -rf "$tmp/home/b"
+    client git clone -q "$own/a.git" "$tmp/home/b"
+    at=$tmp/home/b
+    status=0
+    client git submodule update -q --init "s$n" >"$tmp/said" 2>&1 </dev/null || status=$?
+    holds "submodule $n fails" [ "$status" != 0 ]
+    lacks "$tmp/said" "$secret" "submodule $n: nothing is shown"
+done
+at=$tmp/home
+tail -n +"$((before + 1))" "$log" >"$tmp/seen"
+grep -v "^own localhost:$port " "$tmp/seen" >"$tmp/elsewhere" || true
+holds "other origins were asked ($(wc -l <"$tmp/elsewhere") requests)" [ -s "$tmp/elsewhere" ]
+holds 'and none got a credential of ours' awk '$NF != "-" && $NF != "Basic" { bad = 1 } END { exit bad }' "$tmp/elsewhere"
+lacks "$tmp/elsewhere" "$(printf 'me:%s' "$secret" | base64)" 'nor the password in Base64'
+
+# A password that the server refuses is reported, and stays.
+printf 'made-up-wrong' | run rotate made-up:one >/dev/null
+status=0
+client git ls-remote "$own/a.git" >"$tmp/said" 2>&1 || status=$?
+holds 'a wrong password fails' [ "$status" != 0 ]
+run status --json >"$tmp/status"
+has "$tmp/status" '"cooling' 'git tells the helper, and the profile cools down'
+same "$(run get made-up:one)" made-up-wrong 'and is still there'
+printf '%s' "$secret" | run rotate made-up:one >/dev/null
+holds 'the right one works again' client git ls-remote -q "$own/a.git"
+
+printf 'cargo %s\n' "$(cargo --version)"
+project() { # NAME INDEX PROVIDER
+    mkdir -p "$tmp/$1/src" "$tmp/$1/.cargo"
+    printf '[package]\nname = "a"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\nmade-up = { version = "0.1", registry = "x" }\n' >"$tmp/$1/Cargo.toml"
+    : >"$tmp/$1/src/lib.rs"
+    printf '[registries.x]\nindex = "%s"\ncredential-provider = %s\n' "$2" "$3" >"$tmp/$1/.cargo/config.toml"
+}
+fetch() {
+    local status=0
+    rm -rf "$tmp/cargo/registry"
+    at=$tmp/$1 client cargo fetch >"$tmp/said" 2>&1 </dev/null || status=$?
+    same "$status" "$2" "$3" shown
+    [ "$status" = "$2" ] || sed 's/^/      | /' "$tmp/said"
+    lacks "$tmp/said" "$secret" "$3: nothing is shown"
+}
+plugin="[\"$binary\", \"helper\", \"cargo\"]"
+plain="[\"cargo:token-from-stdout\", \"$binary\", \"helper\", \"cargo\"]"
+project plugin "sparse+$own/index/" "$plugin"
+project plain "sparse+$own/index/" "$plain"
+project hostile "sparse+$other/index/" "$plugin"
+project hostile-plain "sparse+$other/index/" "$plain"
+fetch plugin 0 'the plugin gives a token'
+fetch plain 0 'cargo:token-from-stdout gives a token'
+has "$log" "own localhost:$port GET /index/dl/" 'the crate was downloaded'
+fetch hostile 101 "a stranger's registry gets nothing from the plugin"
+fetch hostile-plain 101 "a stranger's registry gets nothing from cargo:token-from-stdout"
+
+printf 'kubectl %s\n' "$(kubectl version --client 2>/dev/null | head -n 1)"
+kubeconfig() { # NAME SERVER VERSION MORE ID
+    cat >"$tmp/$1.yaml" <<YAML
+apiVersion: v1
+kind: Config
+current-context: c
+contexts: [{name: c, context: {cluster: k, user: u}}]
+clusters: [{name: k, cluster: {server: "$2", certificate-authority: "$tmp/served/ca.pem"}}]
+users:
+- name: u
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/$3
+      command: "$binary"
+      args: [helper, kubectl$5]
+      $4
+YAML
+}
+reach() { # NAME STATUS WHAT
+    local status=0
+    client kubectl --kubeconfig "$tmp/$1.yaml" get --raw /api >"$tmp/said" 2>&1 </dev/null || status=$?
+    holds "$3" [ "$status" "$2" 0 ]
+    [ "$status" "$2" 0 ] || sed 's/^/      | /' "$tmp/said"
+    lacks "$tmp/said" "$secret" "$3: nothing is shown"
+}
+versions='v1beta1'
+# Debian 12 has 1.20, v1 is of 1.22.
+kubectl version --client 2>/dev/null | grep -q 'v1\.2[01]\.' || versions='v1beta1 v1'
+for version in $versions; do
+    mode=''
+    [ "$version" = v1beta1 ] || mode='interactiveMode: Never'
+    cluster="provideClusterInfo: true
+      $mode"
+    kubeconfig own "$own" "$version" "$cluster" ''
+    kubeconfig hostile "$other" "$version" "$cluster" ''
+    kubeconfig named "$own" "$version" "$mode" ', made-up:one'
+    reach own -eq "$version: kubectl gets a token for its cluster"
+    reach hostile -ne "$version: a stranger's cluster gets none"
+    reach named -ne "$version: a profile that does not name kubectl is not given"
+done
+run edit made-up:one --helper kubectl >/dev/null
+reach named -eq 'one that names it is'
+client kubectl --kubeconfig "$tmp/own.yaml" config view >"$tmp/said"
+lacks "$tmp/said" "$secret" 'kubectl config view shows no token'
+
+grep '^stranger ' "$log" >"$tmp/stranger"
+lacks "$tmp/stranger" "$secret" "the stranger's server never saw the secret ($(wc -l <"$tmp/stranger") requests)"
+lacks "$tmp/stranger" "$(printf 'me:%s' "$secret" | base64)" 'nor in Base64'
+finish helper-clients
