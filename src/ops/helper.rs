@@ -92,13 +92,10 @@ pub fn find(vault: &Vault, session: &Session, asked: &Asked, scope: &Scope) -> R
         return Err(asked.id.as_ref().map_or_else(none, |id| messages::no_profile(id, &scope.agent)));
     };
     let reader = vault.reader(found, session.keys())?;
-    match &asked.id {
-        Some(id) => named(&reader, id, asked, scope),
-        None => {
-            let records = Records::read(&reader, asked, scope)?;
-            records.best(asked, scope)?.ok_or_else(none)
-        }
+    if let Some(id) = &asked.id {
+        return named(&reader, id, asked, scope);
     }
+    Records::read(&reader, asked, scope)?.best(asked, scope)?.ok_or_else(none)
 }
 
 /// Returns the profiles to give out to a helper that takes one of each provider, in the order of the index.
@@ -144,11 +141,12 @@ fn named(reader: &Reader<'_>, id: &ProfileId, asked: &Asked, scope: &Scope) -> R
     if !asked.allowed.by(&record) {
         return Err(match &asked.allowed {
             Allowed::Host(_) => messages::host_denied(id, &scope.command("get", id)),
-            Allowed::Helper(name) => messages::helper_denied(id, &scope.command("edit", id), name),
             Allowed::Both(origin, _) if !has_host(&record, origin) => {
                 messages::host_denied(id, &scope.command("get", id))
             }
-            Allowed::Both(_, name) => messages::helper_denied(id, &scope.command("edit", id), name),
+            Allowed::Helper(name) | Allowed::Both(_, name) => {
+                messages::helper_denied(id, &scope.command("edit", id), name)
+            }
         });
     }
     if !asked.serves(&record) {

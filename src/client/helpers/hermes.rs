@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::line_of;
-use crate::env_names::names_of;
+use crate::env_names::{kind_of, names_of};
 use crate::error::Result;
 use crate::looks::SETUP_TOKEN;
 use crate::messages::helper as messages;
 use crate::secret::{Buffer, ExposeSecret};
-use crate::vault::credential::CredentialType;
 use crate::vault::record::Record;
 
 /// Returns the answer: a line for each record, in the order of their names. If two have the same name, the first is taken.
@@ -44,17 +43,16 @@ fn variable(record: &Record) -> Cow<'static, str> {
         return "CLAUDE_CODE_OAUTH_TOKEN".into();
     }
     let provider = credential.provider.as_str();
-    let is_key = |name: &&&str| credential.kind != CredentialType::ApiKey || name.ends_with("_API_KEY");
-    match names_of(provider).iter().find(is_key).or_else(|| names_of(provider).first()) {
-        Some(name) => Cow::Borrowed(name),
-        None => {
-            let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-            let name: String = provider.chars().map(upper).collect();
-            // A name cannot begin with a digit.
-            let start = if name.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
-            format!("{start}{name}_API_KEY").into()
-        }
+    let fits = |name: &&&str| kind_of(name) == credential.kind;
+    let names = names_of(provider);
+    if let Some(name) = names.iter().find(fits).or_else(|| names.first()) {
+        return Cow::Borrowed(name);
     }
+    let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    let name: String = provider.chars().map(upper).collect();
+    // A name cannot begin with a digit.
+    let start = if name.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
+    format!("{start}{name}_API_KEY").into()
 }
 
 #[cfg(test)]
@@ -63,6 +61,7 @@ mod tests {
     use super::*;
     use crate::error::Code;
     use crate::secret::SecretString;
+    use crate::vault::credential::CredentialType;
 
     fn of(provider: &str, kind: CredentialType, secret: &str) -> Record {
         let mut record = record(secret, None, None);
