@@ -7,7 +7,7 @@ use strongroom_backends::shown;
 
 use super::Context;
 use super::context::not_a_secret;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::messages::cli::reading;
 use crate::messages::run as messages;
 use crate::ops::env_file::{EnvFile, Refused, refused};
@@ -94,7 +94,12 @@ fn assignment(context: &Context, text: &str) -> Result<(String, ProfileId)> {
         Some(why) => return Err(messages::refused_name(name, why.told())),
     }
     not_a_secret(name)?;
-    Ok((name.to_owned(), context.profile_id(id)?))
+    // The value that belongs into the variable may stand there by mistake: it is not quoted.
+    let id = context.profile_id(id).map_err(|error| match error.code() {
+        Code::InvalidId => messages::not_an_assignment(),
+        _ => error,
+    })?;
+    Ok((name.to_owned(), id))
 }
 
 fn file(path: &Path) -> Result<EnvFile> {

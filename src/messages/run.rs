@@ -58,6 +58,16 @@ pub fn not_resolved(name: &str, line: usize, what: &str) -> Error {
     .with_remedy("use `strongroom://PROFILE`, or single quotes for a `$` that stands for itself")
 }
 
+/// A reference of a file does not name a profile. It may be a secret, so it is not quoted.
+#[must_use]
+pub fn not_a_reference(name: &str, line: usize, what: &str) -> Error {
+    Error::new(
+        Code::InvalidId,
+        format!("{what}, line {line}: the reference of {name} does not name a profile"),
+    )
+    .with_remedy("write it as in `strongroom://openai:work`")
+}
+
 /// A file wants a profile that the command line does not name.
 #[must_use]
 pub fn not_asked_for(name: &str, profile: &str) -> Error {

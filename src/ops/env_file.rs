@@ -57,7 +57,12 @@ impl EnvFile {
         self.plain.retain(|known| known.name != name);
         self.references.retain(|(known, _)| known != name);
         match value.expose_secret().strip_prefix(SCHEME) {
-            Some(reference) => self.references.push((name.to_owned(), reference.parse()?)),
+            Some(reference) => {
+                let reference = reference.parse();
+                let reference =
+                    reference.map_err(|_| messages::not_a_reference(&stray_keys::shown(name), line, what))?;
+                self.references.push((name.to_owned(), reference));
+            }
             None => self.plain.push(Variable { name: name.to_owned(), value, profile: None }),
         }
         Ok(())

@@ -198,6 +198,8 @@ fn commands_on_one_profile() {
     let request =
         r#"{"protocolVersion":1,"provider":"strongroom","ids":["main/openrouter:one","main/none:one"]}"#;
     run(&["resolve"], request);
+    run(&["env", "--profile", "openrouter:one"], "");
+    run(&["run", "--profile", "openrouter:one", "--", "sh", "-c", "echo $OPENROUTER_API_KEY"], "");
     run(&["rotate", "openrouter:one"], &secret(3));
     for arguments in [
         &["list"][..],

@@ -285,12 +285,11 @@ pub const RECEIVER: &str = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn
 
 /// Every command that opens a vault, as a script would give it, with nothing wrong about it. The
 /// second part is the input.
-pub const COMMANDS: [(&[&str], &str); 26] = [
+pub const COMMANDS: [(&[&str], &str); 25] = [
     (&["list"], ""),
     (&["list", "--all-agents", "--json"], ""),
     (&["status", "--check"], ""),
     (&["get", "openrouter:one"], ""),
-    (&["env", "--profile", "openrouter:one"], ""),
     (&["paste-token", "--provider", "openrouter"], "made-up-token"),
     (&["paste-api-key", "--provider", "openrouter"], "made-up-key"),
     (&["rotate", "openrouter:one"], "made-up-key"),
