@@ -117,3 +117,20 @@ fn a_fifo_among_the_clients_files_stops_nothing() {
     beside.migrate();
     assert!(!fs::read_to_string(beside.state.join(MAIN)).unwrap().contains("made-up-groq-one"));
 }
+
+#[test]
+fn files_of_a_project_in_the_clients_directory_are_reported_and_not_touched() {
+    let beside = with_one_profile();
+    beside.write(".env", "GROQ_API_KEY=made-up-groq-one\n");
+    let project = beside.write("workspace/.env.local", "GROQ_API_KEY=made-up-groq-one\n");
+    let database = beside.write("workspace/app.sqlite", "");
+    rusqlite::Connection::open(&database)
+        .unwrap()
+        .execute_batch("CREATE TABLE t (x TEXT); INSERT INTO t VALUES ('made-up-groq-one'); DELETE FROM t;")
+        .unwrap();
+    let before = fs::read(&database).unwrap();
+    let ran = beside.session.run(["migrate", "openclaw", "--yes", "--json"]).failed("FINDINGS", 65);
+    assert!(ran.json()["found"].to_string().contains("workspace/.env.local"), "{}", ran.stdout);
+    assert_eq!(fs::read_to_string(project).unwrap(), "GROQ_API_KEY=made-up-groq-one\n");
+    assert!(fs::read(&database).unwrap() == before);
+}

@@ -114,6 +114,11 @@ impl Database {
         Self(connection)
     }
 
+    /// Leaves the log as it is when the database is closed.
+    pub(super) fn keep_log(&self) -> rusqlite::Result<()> {
+        self.0.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(|_| ())
+    }
+
     /// Runs statements without results.
     pub(super) fn batch(&self, statements: &str) -> rusqlite::Result<()> {
         self.0.execute_batch(statements)
@@ -140,18 +145,19 @@ impl Database {
         for (switch, on) in SWITCHES {
             connection.set_db_config(switch, on)?;
         }
-        // The last reader would otherwise write the log into the database.
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         for (limit, value) in LIMITS {
             connection.set_limit(limit, value)?;
         }
-        connection.execute_batch(PRAGMAS)?;
+        let database = Self(connection);
+        // The last reader would otherwise write the log into the database.
+        database.keep_log()?;
+        database.batch(PRAGMAS)?;
         if files.way() == Way::Log {
             // The log's index is then in memory. This file system layer knows no locks, so that none is taken.
-            connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE;")?;
+            database.batch("PRAGMA locking_mode = EXCLUSIVE;")?;
         }
-        connection.execute_batch("BEGIN;")?;
-        Ok(Self(connection))
+        database.batch("BEGIN;")?;
+        Ok(database)
     }
 
     /// Returns whether a table exists.

@@ -53,12 +53,21 @@ pub(super) fn empty(path: &Path) -> Result<()> {
     emptied(&database).map_err(refused)
 }
 
-/// Makes sure that no other program has a database open.
+/// Makes sure that no other program has a database open. Changes no file.
 ///
 /// # Errors
 /// Those of [`write`].
 pub(super) fn is_free(path: &Path) -> Result<()> {
-    write(path, |_| Ok(false)).map(|_| ())
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(files) = Files::of(path)?.filter(|files| !files.is_empty()) else { return Ok(()) };
+    // A program that has such a database open made its log. SQLite would make one now.
+    if files.is_without_its_log() {
+        return Ok(());
+    }
+    let database = open(&files).map_err(refused)?;
+    // Closing it would write the log into the database, and remove it.
+    database.keep_log().map_err(|error| refused(error.into()))?;
+    changed(&database, |_| Ok(false)).map(|_| ()).map_err(refused)
 }
 
 fn open(files: &Files) -> std::result::Result<Database, Failure> {

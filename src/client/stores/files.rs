@@ -1,8 +1,8 @@
 //! The files of one SQLite database, and the way in which it is read without changing any of them.
 
 use std::ffi::OsString;
-use std::fs::Metadata;
-use std::io::ErrorKind;
+use std::fs::{File, Metadata};
+use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,10 @@ use crate::messages::stores as messages;
 const DATABASE_MAX: u64 = 64 * 1024 * 1024 * 1024;
 /// The largest log that is read, in bytes. Without shared memory, all of it is read. The client keeps it near 4 MiB.
 const LOG_MAX: u64 = 256 * 1024 * 1024;
+
+/// The write version of a database with a log, and its place in the header
+/// (<https://www.sqlite.org/fileformat.html>, section 1.3.3).
+const LOGGED: (u8, usize) = (2, 18);
 
 /// How SQLite opens a database so that it creates and changes no file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +78,13 @@ impl Files {
     /// Returns whether there is nothing in it. SQLite must not open it then: it would delete the log.
     pub(super) fn is_empty(&self) -> bool {
         self.database.size == 0
+    }
+
+    /// Returns whether it is a database with a log, and the log does not exist.
+    pub(super) fn is_without_its_log(&self) -> bool {
+        let mut header = [0; LOGGED.1 + 1];
+        let read = File::open(&self.path).and_then(|mut file| file.read_exact(&mut header));
+        self.log.is_none() && read.is_ok() && header.last() == Some(&LOGGED.0)
     }
 
     /// Returns its path without links.

@@ -15,6 +15,7 @@ use crate::client::edit::{Digest, write_config};
 use crate::client::file;
 use crate::error::{Code, Result};
 use crate::messages::stores as messages;
+use crate::secret::SecretString;
 
 /// How an SQLite database begins (<https://www.sqlite.org/fileformat.html>, section 1.3).
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -32,8 +33,8 @@ impl StoreFile {
         free.map_err(|error| messages::store_not_read(&shown(&self.path), &error))
     }
 
-    /// Changes its profiles as `becomes` says, and removes the entries of the `store` source that are `named`. In a
-    /// database, nothing of what was there stays in free pages or in its log. `now` is in Unix milliseconds. The caller
+    /// Changes its profiles as `becomes` says, and removes the entries of the `store` source that are `named`, if they
+    /// still have these values. In a database, nothing of what was there stays in free pages or in its log. `now` is in Unix milliseconds. The caller
     /// holds the client's lock of a file. Returns whether it changed.
     ///
     /// # Errors
@@ -42,7 +43,7 @@ impl StoreFile {
     pub fn refer(
         &self,
         becomes: &dyn Fn(&StoredProfile) -> Becomes,
-        named: &[&str],
+        named: &[(&str, &SecretString)],
         now: i64,
     ) -> Result<bool> {
         let rewrite = Rewrite { document: &|document| refer(document, becomes), named, now };
@@ -134,11 +135,14 @@ mod tests {
         // The client has it open.
         let error = store.must_be_free().unwrap_err();
         assert_eq!(error.code(), Code::LockTimeout, "{error:?}");
-        assert_eq!(store.refer(&by_id, &["EXAMPLE"], 5).unwrap_err().code(), Code::LockTimeout);
+        let (held, other) = (SecretString::from("made-up-named"), SecretString::from("made-up-other"));
+        let named = [("EXAMPLE", &held)];
+        assert_eq!(store.refer(&by_id, &named, 5).unwrap_err().code(), Code::LockTimeout);
         drop(writer);
         assert!(store.read().unwrap().unwrap().named[0].is_inert);
         store.must_be_free().unwrap();
-        assert!(store.refer(&by_id, &["EXAMPLE"], 5).unwrap());
+        assert!(!store.refer(&|_| Becomes::Same, &[("EXAMPLE", &other)], 5).unwrap(), "it has another value");
+        assert!(store.refer(&by_id, &named, 5).unwrap());
         for gone in ["made-up-secret-one", "made-up-secret-old", "made-up-named"] {
             assert!(!holds(&path, gone), "{gone}");
         }
@@ -147,7 +151,7 @@ mod tests {
         assert_eq!(read.profiles.len(), 2);
         assert!(read.profiles[0].secret_reference().is_some_and(|to| to.id == "main/groq:one"));
         assert!(read.named.is_empty());
-        assert!(!store.refer(&by_id, &["EXAMPLE"], 5).unwrap(), "a second time changes nothing");
+        assert!(!store.refer(&by_id, &named, 5).unwrap(), "a second time changes nothing");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::exclusive;
 use super::named::{NamedSecret, Scope};
 use crate::error::Result;
 use crate::messages::stores as messages;
-use crate::secret::{Buffer, SecretString};
+use crate::secret::{Buffer, ExposeSecret, SecretString};
 
 /// The most entries of the `store` source that are read.
 const ENTRIES_MAX: usize = 10_000;
@@ -32,9 +32,10 @@ const OF_ENTRIES: &str = "SELECT scope_kind, scope_id, name, value, deleted_at_m
 /// The same, with what tells how an entry is used. Older databases do not have these columns.
 const USES: Table = Table {
     name: "secret_store_entries",
-    columns: &["scope_kind", "name", "kind", "allowed_hosts", "deleted_at_ms"],
+    columns: &["scope_kind", "scope_id", "name", "value", "kind", "allowed_hosts", "deleted_at_ms"],
 };
-const OF_INERT: &str = "SELECT name FROM secret_store_entries WHERE scope_kind = 'team' AND kind = 'secret'
+const OF_INERT: &str =
+    "SELECT name FROM secret_store_entries WHERE scope_kind = 'team' AND scope_id = '' AND kind = 'secret'
     AND coalesce(allowed_hosts, '') IN ('', '[]') AND deleted_at_ms IS NULL LIMIT 10001";
 
 /// What an agent's database holds, as the client's JSON.
@@ -109,7 +110,10 @@ fn named(database: &Database) -> std::result::Result<Vec<NamedSecret>, Failure> 
         }
         let plain = |column| Ok::<_, Failure>(String::from_utf8_lossy(text(row, column)?).into_owned());
         found.push(NamedSecret {
-            scope: if plain(0)? == "team" { Scope::Team } else { Scope::Identity(plain(1)?) },
+            scope: match (plain(0)?.as_str(), plain(1)?) {
+                ("team", id) if id.is_empty() => Scope::Team,
+                (_, id) => Scope::Identity(id),
+            },
             name: plain(2)?,
             value: std::str::from_utf8(text(row, 3)?).ok().map(SecretString::from),
             deleted: row.get(4)?,
@@ -134,8 +138,8 @@ fn named(database: &Database) -> std::result::Result<Vec<NamedSecret>, Failure> 
 pub(super) struct Rewrite<'r> {
     /// Returns the profiles as they should be, or nothing if they are.
     pub(super) document: &'r dyn Fn(&str) -> Result<Option<Buffer>>,
-    /// The names of entries of the `store` source that are removed.
-    pub(super) named: &'r [&'r str],
+    /// The entries of the `store` source that are removed, unless they have another value by then.
+    pub(super) named: &'r [(&'r str, &'r SecretString)],
     /// The time, in Unix milliseconds.
     pub(super) now: i64,
 }
@@ -144,7 +148,8 @@ const SET_MACHINE: &str =
     "UPDATE config_machine_state SET value_json = ?2, updated_at_ms = ?3 WHERE state_key = ?1";
 const SET_STORE: &str = "UPDATE auth_profile_store SET store_json = ?2, updated_at = ?3 WHERE store_key = ?1";
 const REMOVE_ENTRY: &str = "DELETE FROM secret_store_entries
-    WHERE scope_kind = 'team' AND scope_id = '' AND name = ?1 AND deleted_at_ms IS NULL";
+    WHERE scope_kind = 'team' AND scope_id = '' AND name = ?1 AND value = ?2 AND kind = 'secret'
+    AND coalesce(allowed_hosts, '') IN ('', '[]') AND deleted_at_ms IS NULL";
 
 /// Writes an agent's database.
 ///
@@ -164,9 +169,9 @@ pub(super) fn rewrite_shared(path: &Path, rewrite: &Rewrite<'_>) -> Result<bool>
     exclusive::write(path, |database| {
         let mut changed =
             rewritten(database, &MACHINE_STATE, (OF_MACHINE, SET_MACHINE), SHARED_PROFILES, rewrite)?;
-        if !rewrite.named.is_empty() && database.has(&ENTRIES)? {
-            for name in rewrite.named {
-                changed |= database.change(REMOVE_ENTRY, [name])? > 0;
+        if !rewrite.named.is_empty() && database.has(&USES)? {
+            for (name, value) in rewrite.named {
+                changed |= database.change(REMOVE_ENTRY, [name, value.expose_secret()])? > 0;
             }
         }
         Ok(changed)

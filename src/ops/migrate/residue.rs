@@ -43,19 +43,18 @@ pub fn clear(client: &Client, switch: &Switch<'_>, needles: &Needles<'_>) -> Cle
     let mut cleared = Cleared::default();
     let places = client.places();
     let live: Vec<&Path> = client.dotenv.iter().chain([&client.config]).map(PathBuf::as_path).collect();
+    let hits: BTreeSet<PathBuf> = needles.search(&places).hits.into_iter().map(|hit| hit.path).collect();
+    // Copies are looked into in any case: a secret can be too short to be searched for, or be written with escapes.
     let copies = leftovers::find(&client.installation, None);
-    // An archive is a finding for the client, also if only references are in it.
-    let is_archive = |left: &&Leftover| left.path.to_string_lossy().contains(MIGRATED);
-    let archives = copies.iter().filter(is_archive).map(|left| left.path.clone());
-    let found = needles.search(&places).hits.into_iter().map(|hit| hit.path);
-    let paths: BTreeSet<PathBuf> = found.chain(archives).collect();
-    for path in paths.iter().filter(|path| !live.contains(&path.as_path())) {
+    let paths: BTreeSet<&PathBuf> = hits.iter().chain(copies.iter().map(|left| &left.path)).collect();
+    for path in paths.into_iter().filter(|path| !live.contains(&path.as_path())) {
         let copy = copies.iter().find(|copy| copy.path == *path).map(|copy| copy.of);
-        match clear_file(path, copy, switch) {
+        match clear_file(client, path, copy, switch, needles) {
             Ok(true) if path.exists() => cleared.rewritten.push(path.clone()),
             Ok(true) => cleared.removed.push(path.clone()),
-            Ok(false) => {}
-            Err(error) => cleared.failed.push(error),
+            Err(error) if hits.contains(path) || is_archive(path) => cleared.failed.push(error),
+            // Nothing of ours is in it, or it is no copy of the client's.
+            Ok(false) | Err(_) => {}
         }
     }
     for copy in leftovers::find(&client.installation, None) {
@@ -86,14 +85,43 @@ fn in_copy(copy: &Leftover) -> Vec<Left> {
         .collect()
 }
 
-fn clear_file(path: &Path, copy: Option<CopyOf>, switch: &Switch<'_>) -> Result<bool> {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+/// Clears a file. Those that are not the client's own, such as those of a project in an agent's workspace, stay.
+fn clear_file(
+    client: &Client,
+    path: &Path,
+    copy: Option<CopyOf>,
+    switch: &Switch<'_>,
+    needles: &Needles<'_>,
+) -> Result<bool> {
     match copy {
-        Some(CopyOf::Store) => switch.without_profiles(path, true),
+        // An archive is a finding for the client, also if only references are in it.
+        Some(CopyOf::Store) => switch.without_profiles(path, is_archive(path)),
         Some(CopyOf::Config) => switch.switch_copy(path),
-        None if name.starts_with(DOTENV) => switch.switch_dotenv(path, &mut Vec::new()),
-        None if name == MODELS => switch.switch_models(path),
-        None if is_database(path) => empty_database(path).map(|()| true),
+        None if is_copy_of_dotenv(client, path) => switch.switch_dotenv(path, &mut Vec::new()),
+        None if is_models(client, path) => switch.switch_models(path),
+        None if client.installation.stores().iter().any(|store| store.path == path) && is_database(path) => {
+            empty_database(path)?;
+            Ok(needles.search_file(path)?.is_none())
+        }
         None => Ok(false),
     }
+}
+
+fn is_archive(path: &Path) -> bool {
+    named(path).contains(MIGRATED)
+}
+
+/// Returns whether a file is beside one of the client's files of variables, and has its name and more.
+fn is_copy_of_dotenv(client: &Client, path: &Path) -> bool {
+    let is_beside = client.dotenv.iter().any(|dotenv| dotenv.parent() == path.parent());
+    is_beside && named(path).starts_with(DOTENV)
+}
+
+fn is_models(client: &Client, path: &Path) -> bool {
+    let agents = client.installation.agents();
+    agents.iter().any(|agent| path.parent() == Some(&agent.directory)) && named(path) == MODELS
+}
+
+fn named(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }

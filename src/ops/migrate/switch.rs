@@ -201,7 +201,7 @@ impl<'c> Switch<'c> {
             // A client that has a database refuses to work until this file is gone.
             (Form::Json, ProfileStore::Sqlite) => self.without_profiles(&store.path, false),
             (Form::SharedDatabase, _) => {
-                let named: Vec<&str> = self.named.keys().map(String::as_str).collect();
+                let named: Vec<_> = self.named.iter().map(|(name, value)| (name.as_str(), value)).collect();
                 store.refer(&becomes, &named, open.now())
             }
             (Form::AgentDatabase, _) => store.refer(&becomes, &[], open.now()),
