@@ -256,6 +256,44 @@ check_sqlite_era() {
     works 'disconnect' disconnect openclaw --yes
     lacks "$(config)" strongroom 'what connecting wrote is gone from the configuration'
 }
+# Killed before each step of the client, while it runs and after it; its call goes on. `--version` is its first.
+check_killed_sqlite() {
+    local step
+    connected_world
+    cp "$tmp/bin/openclaw" "$tmp/bin/openclaw.real"
+    cat >"$tmp/bin/openclaw" <<WRAPPER
+#!/bin/sh
+read -r step when <"$tmp/kill-at" || exec "$tmp/bin/openclaw.real" "\$@"
+[ "\$2" = "\$step" ] || exec "$tmp/bin/openclaw.real" "\$@"
+: >"$tmp/kill-at"
+exec 8>"$tmp/step-lock"
+flock 8
+[ "\$when" = after ] || kill -KILL "\$PPID"
+[ "\$when" = before ] || "$tmp/bin/openclaw.real" "\$@"
+kill -KILL "\$PPID" 2>/dev/null
+WRAPPER
+    cp -a "$world/.openclaw" "$world/openclaw"
+    cp -a "$world/.local" "$world/local"
+    with_client
+    : >"$tmp/kill-at"
+    must connect openclaw --yes
+    cp "$(config)" "$tmp/connected.json"
+    for step in 'apply before' 'apply while' 'apply after' 'audit before'; do
+        rm -rf "$world/.openclaw" "$world/.local"
+        cp -a "$world/openclaw" "$world/.openclaw"
+        cp -a "$world/local" "$world/.local"
+        printf '%s\n' "$step" >"$tmp/kill-at"
+        run connect openclaw --yes
+        same "$status" 137 "killed: $step"
+        flock "$tmp/step-lock" true
+        works 'connect again' connect openclaw --yes --json
+        same "$(json "$out" "d['audit']")" "{'plaintext': 0, 'unresolved': 0}" 'OpenClaw resolves every reference'
+        holds 'the configuration is the same, with its comments' cmp -s "$(config)" "$tmp/connected.json"
+        holds 'no copy of it is left' test ! -e "$(config).bak"
+        works 'disconnect' disconnect openclaw --yes
+        untouched 'and it is restored, byte for byte'
+    done
+}
 logout() { printf 'openclaw models auth logout %s --agent main' "$1"; }
 # runs COMMAND: a command that was printed, with a yes to its question.
 runs() {
@@ -273,4 +311,5 @@ section check_at_once_with_client
 section check_killed
 client "${OPENCLAW_SQLITE_DIR:?set it to the install directory of OpenClaw 2026.9.6}"
 section check_sqlite_era
+section check_killed_sqlite
 finish openclaw-connect

@@ -139,6 +139,12 @@ impl InversePatch {
         Self { version: VERSION, made_file, after: digest(after), spans, own, made }
     }
 
+    /// Returns whether a text is the one that the edit wrote.
+    #[must_use]
+    pub fn wrote(&self, text: &str) -> bool {
+        digest(text) == self.after
+    }
+
     /// Returns whether there is nothing to undo.
     #[must_use]
     pub fn is_empty(&self) -> bool {

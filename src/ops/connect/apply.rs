@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -13,6 +13,7 @@ use crate::client::stores::Installation;
 use crate::error::Result;
 use crate::messages::connect as messages;
 use crate::ops::open::Open;
+use crate::secret::Buffer;
 use crate::vault::id::AgentName;
 
 /// The member of a plan with the references that it makes.
@@ -84,8 +85,7 @@ fn run(planned: &Planned, plan: &Value, program: &Program) -> Result<()> {
     let failed = |error: std::io::Error| messages::mirror_not_made(&std::env::temp_dir(), error.kind());
     let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
     serde_json::to_writer_pretty(&mut file, plan).map_err(|error| failed(error.into()))?;
-    let copy = PathBuf::from(format!("{}.bak", planned.config.path.display()));
-    let had_copy = copy.exists();
+    let had_copy = copy_of(&planned.config.path).exists();
     let arguments = ["secrets", "apply", "--from"].map(OsStr::new);
     let arguments = [&arguments, &[file.path().as_os_str(), OsStr::new("--allow-exec")][..]].concat();
     let ran = program.run(&arguments)?;
@@ -99,10 +99,32 @@ fn run(planned: &Planned, plan: &Value, program: &Program) -> Result<()> {
     {
         now.write(written)?;
     }
-    if !had_copy && std::fs::read(&copy).is_ok_and(|bytes| bytes == written.expose()) {
-        let _ = std::fs::remove_file(&copy);
+    if !had_copy {
+        remove_copy(&planned.config.path, written);
     }
     Ok(())
+}
+
+/// Returns the configuration that a killed command wrote before the client wrote it again, from the copy that the client
+/// left.
+pub(super) fn before_client(config: &Config, link: &Link) -> Result<Option<Buffer>> {
+    let copy = Config::read(&copy_of(&config.path))?;
+    let (Some(now), Some(text)) = (config.text()?, copy.text()?) else { return Ok(None) };
+    let is_ours = link.undo.wrote(text) && !link.undo.wrote(now);
+    Ok(if is_ours && edit::says_same(now, text, &WRITTEN_BY_CLIENT) { copy.text } else { None })
+}
+
+/// Removes the client's copy of the configuration if it is what is written there.
+pub(super) fn remove_copy(config: &Path, written: &Buffer) {
+    let copy = copy_of(config);
+    if std::fs::read(&copy).is_ok_and(|bytes| bytes == written.expose()) {
+        let _ = std::fs::remove_file(&copy);
+    }
+}
+
+/// Returns where the client keeps a copy of the configuration when it writes it.
+fn copy_of(config: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.bak", config.display()))
 }
 
 /// Members of the configuration in which the client notes what it did itself.

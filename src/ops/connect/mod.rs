@@ -82,6 +82,8 @@ pub struct Planned {
     agent_was: Option<String>,
     config: Config,
     edited: Edited,
+    /// Whether a killed command did not put its text of the configuration back.
+    restores: bool,
 }
 
 /// The client's configuration as it was read.
@@ -146,12 +148,15 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
     let settings = open.vault.settings(open.session.keys())?;
     let before = link(&settings)?;
     let config = Config::read(&wanted.config)?;
+    // A command that was killed as the client wrote did not put its text back.
+    let ours = before.as_ref().map(|link| apply::before_client(&config, link)).transpose()?.flatten();
+    let text = ours.as_ref().map_or_else(|| config.text(), |ours| Ok(ours.expose_str()))?;
     // A configuration that is connected already is edited as if it were not, so that one patch undoes everything.
-    let undone = match (&before, config.text()?) {
+    let undone = match (&before, text) {
         (Some(link), Some(text)) if link.config == wanted.config => Some(Unconnected::of(text, link)?),
         _ => None,
     };
-    let base = undone.as_ref().map_or_else(|| config.text(), |undone| Ok(undone.text(config.text()?)))?;
+    let base = undone.as_ref().map_or(text, |undone| undone.text(text));
     // What held a secret is not part of what disconnecting restores.
     let without = without_secrets(base, wanted)?;
     let base = without.as_ref().map_or(base, Buffer::expose_str);
@@ -170,7 +175,7 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
         keychain: wanted.resolver.keychain,
     };
     let unique = served::unique(&profiles);
-    let mut changes = connection.changes(base, config.text()?, wanted.store, &unique, &served.orders)?;
+    let mut changes = connection.changes(base, text, wanted.store, &unique, &served.orders)?;
     let keys = link::with_keys(before.as_ref(), &wanted.keys);
     let migrated = before.as_ref().is_some_and(|link| link.migrated);
     changes.extend(refer_keys(base, &keys)?);
@@ -217,6 +222,7 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
         new_agent,
         plan,
         agent_was,
+        restores: ours.is_some(),
         config,
         edited,
     })
@@ -252,6 +258,9 @@ pub fn carry_out(open: &mut Open<'_>, planned: &Planned) -> Result<Vec<Mirrored>
     orders::set(open, &planned.read_back)?;
     link::keep(open, "connect", Some(&planned.link))?;
     planned.config.write(&planned.edited.text)?;
+    if planned.restores {
+        apply::remove_copy(&planned.config.path, &planned.edited.text);
+    }
     let mut done = Vec::new();
     if !planned.link.sqlite {
         for (agent, path) in planned.link.agents()? {
