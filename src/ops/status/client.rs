@@ -13,6 +13,7 @@ use crate::client::config_auth;
 use crate::client::own_profiles::{OwnProviders, is_kept_there};
 use crate::client::sidecar_lock;
 use crate::client::stores::{Effective, EffectiveProfile, Generation, Kept, StoredProfile};
+use crate::error::Code;
 use crate::messages::stores as messages;
 use crate::select::assemble::{Input, OfProvider, Overview};
 use crate::select::generation::Chosen;
@@ -169,8 +170,11 @@ impl Read {
         let used = match used {
             Ok(used) => used,
             Err(error) => {
+                // A store that is only busy may have a credential. The client cannot use one that is damaged either.
+                let is_busy = matches!(error.code(), Code::LockTimeout | Code::Timeout);
                 warnings.push(Warning::ClientStore(error));
-                return Self::nothing(OwnProviders::Unknown);
+                let none = OwnProviders::Known(BTreeSet::new());
+                return Self::nothing(if is_busy { OwnProviders::Unknown } else { none });
             }
         };
         let there = around.installation.agent(agent);
