@@ -17,6 +17,10 @@ pub const USED_BY_COMMANDS: &str = "commands that OpenClaw runs get this value";
 pub const REPEATED: &str = "the file sets it more than once";
 /// Why a variable stays.
 pub const USED_IN_CONFIG: &str = "something else in the configuration needs it";
+/// A store as a whole.
+pub const A_STORE: &str = "every profile";
+/// Why a store stays as it is.
+pub const NO_AGENT: &str = "the name of its directory is not valid for an agent";
 /// Why a copy of a sign-in stays.
 pub const COPY_OF_SIGN_IN: &str =
     "it is a sign-in, which the vault does not take; delete the copy if OpenClaw has it too";

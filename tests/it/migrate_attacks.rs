@@ -132,3 +132,52 @@ fn files_of_a_project_in_the_clients_directory_are_reported_and_not_touched() {
     assert_eq!(fs::read_to_string(project).unwrap(), "GROQ_API_KEY=made-up-groq-one\n");
     assert!(fs::read(&database).unwrap() == before);
 }
+
+#[test]
+fn copies_without_a_secret_and_names_of_variables_stay_as_they_are() {
+    let beside = with_one_profile();
+    beside.write(".env", "XAI_API_KEY=made-up-xai-key\n");
+    let copies = [
+        ("agents/main/agent/auth.json", "{}"),
+        ("agents/main/agent/auth-profiles.json.bak", r#"{"version":1,"profiles":{}}"#),
+        ("agents/main/agent/oauth.json", r#"{"x:me":{"type":"oauth","provider":"x"}}"#),
+        ("openclaw.json.bak", "{ models: { providers: { xai: { apiKey: '${XAI_API_KEY}' } } } }"),
+    ];
+    for (name, text) in copies {
+        beside.write(name, text);
+    }
+    beside.migrate();
+    for (name, text) in copies {
+        assert_eq!(beside.read(name), text, "{name}");
+    }
+}
+
+#[test]
+fn plain_text_that_no_profile_can_have_is_named() {
+    let beside = with_one_profile();
+    beside.write("agents/Work/agent/auth-profiles.json", &profiles(&[("groq:work", "made-up-groq-work")]));
+    beside.write(
+        "openclaw.json",
+        "{ models: { providers: { '-': { apiKey: 'made-up-odd-key', models: [] } } } }",
+    );
+    let ran = beside.session.run(["migrate", "openclaw", "--yes", "--json"]).failed("FINDINGS", 65);
+    let left = ran.json()["left"].to_string();
+    assert!(left.contains("agents/Work") && left.contains("models.providers.-.apiKey"), "{left}");
+    assert!(beside.has("made-up-groq-work") && beside.has("made-up-odd-key"));
+}
+
+#[test]
+fn a_dry_run_changes_no_byte_and_no_time() {
+    let beside = Beside::in_databases();
+    let times = |path: &std::path::Path| {
+        let all = crate::session::snapshot(path);
+        let of = |(path, _, _): &(std::path::PathBuf, u32, Vec<u8>)| {
+            fs::metadata(path).unwrap().modified().unwrap()
+        };
+        (all.iter().map(of).collect::<Vec<_>>(), all)
+    };
+    let before = times(&beside.state);
+    beside.session.run(["migrate", "openclaw", "--dry-run"]).ok();
+    beside.session.run(["migrate", "openclaw"]).failed("NOT_CONFIRMED", 64);
+    assert!(times(&beside.state) == before);
+}

@@ -32,6 +32,6 @@ pub use effective::{Effective, EffectiveProfile};
 pub use installation::{ClientAgent, Generation, Installation};
 pub use named::{NamedSecret, Scope};
 pub use profile::{Kept, Reference, StoredProfile, is_something};
-pub use references::{Addition, Becomes, is_bare, refer};
+pub use references::{Addition, Becomes, is_bare, profiles_of, refer};
 pub use store::{Form, Store, StoreFile};
 pub use store_change::{empty_database, is_database};

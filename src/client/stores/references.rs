@@ -113,6 +113,14 @@ pub(super) fn add(document: &str, profiles: &[Addition]) -> Result<Option<Buffer
     edited(document, &changes)
 }
 
+/// Returns the profiles of a document.
+///
+/// # Errors
+/// `BAD_DATA` and `DUPLICATE_KEY` if it is not a store; the message quotes nothing.
+pub fn profiles_of(document: &str) -> Result<Vec<StoredProfile>> {
+    profile::parse(document.as_bytes())
+}
+
 /// Returns whether nothing is lost with a document: it has no entries, and nothing else but its version and state.
 ///
 /// # Errors

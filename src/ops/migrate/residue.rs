@@ -8,7 +8,7 @@ use strongroom_backends::shown;
 
 use super::scan::{Needles, Searched};
 use super::survey::{Client, Left};
-use super::switch::{Switch, keys_in_copy};
+use super::switch::{Switch, keys_in_copy, provider_keys};
 use crate::client::leftovers::{self, CopyOf, Leftover};
 use crate::client::stores::{Form, Kept, StoreFile, empty_database, is_database};
 use crate::error::{Error, Result};
@@ -59,6 +59,11 @@ pub fn clear(client: &Client, switch: &Switch<'_>, needles: &Needles<'_>) -> Cle
     }
     for copy in leftovers::find(&client.installation, None) {
         cleared.left.extend(in_copy(&copy));
+    }
+    // Such as that of a provider whose name no profile can have.
+    for what in provider_keys(&client.config).unwrap_or_default() {
+        let place = shown(&client.config);
+        cleared.left.push(Left { what, place, why: messages::NOT_STORED, is_sign_in: false });
     }
     cleared.searched = needles.search(&places);
     cleared

@@ -18,6 +18,9 @@ use crate::secret::{ExposeSecret, SecretString};
 use crate::transfer::environment::keys_of;
 use crate::vault::id::AgentName;
 
+/// The names of an agent's stores.
+const STORES: [&str; 2] = ["auth-profiles.json", "openclaw-agent.sqlite"];
+
 /// The client's files on this machine.
 pub struct Client {
     /// Its agents and stores.
@@ -122,6 +125,7 @@ impl Client {
                 survey.take_store(&file, &store);
             }
         }
+        survey.left.extend(self.odd_agents());
         for variable in &self.found.variables {
             let Held::Text(text) = &variable.held else { continue };
             for key in keys_of(variable.rank, text.expose_secret()) {
@@ -135,6 +139,27 @@ impl Client {
             }
         }
         Ok(survey)
+    }
+
+    /// Returns the stores in directories whose names no agent can have.
+    fn odd_agents(&self) -> Vec<Left> {
+        let agents = self.state.as_ref().and_then(|state| std::fs::read_dir(state.join("agents")).ok());
+        let odd = |entry: &std::fs::DirEntry| {
+            let name = entry.file_name();
+            name.to_str().is_none_or(|name| name.parse::<AgentName>().is_err())
+        };
+        let directories = agents.into_iter().flatten().flatten().filter(odd);
+        let stores = directories.flat_map(|entry| {
+            STORES.map(|name| entry.path().join("agent").join(name)).into_iter().filter(|path| path.exists())
+        });
+        stores
+            .map(|path| Left {
+                what: messages::A_STORE.to_owned(),
+                place: shown(&path),
+                why: messages::NO_AGENT,
+                is_sign_in: false,
+            })
+            .collect()
     }
 }
 

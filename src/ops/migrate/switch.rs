@@ -233,6 +233,15 @@ impl<'c> Switch<'c> {
     /// Those of reading and writing.
     pub(super) fn without_profiles(&self, path: &Path, is_archive: bool) -> Result<bool> {
         let Some(text) = text_of(path)? else { return Ok(false) };
+        // A file in which nothing of ours is stays as it is.
+        let is_ours = |profile: &StoredProfile| match &profile.secret {
+            Kept::Plain(secret) => self.holdings.has(secret),
+            Kept::Reference(to) => is_archive || to.is_to_strongroom(),
+            Kept::SignIn | Kept::Nowhere => false,
+        };
+        if !stores::profiles_of(text_in(&text)?)?.iter().any(is_ours) {
+            return Ok(false);
+        }
         let becomes = |profile: &StoredProfile| match &profile.secret {
             _ if !profile.others.iter().all(|other| self.holdings.has(other)) => Becomes::Same,
             Kept::Plain(secret) if self.holdings.has(secret) => Becomes::Nothing,
@@ -284,9 +293,15 @@ impl<'c> Switch<'c> {
     /// Those of reading and writing.
     pub(super) fn switch_copy(&self, path: &Path) -> Result<bool> {
         let Some(text) = text_of(path)? else { return Ok(false) };
-        let all = self.all_in_config(&text)?;
-        let paths = all.gone.into_iter().chain(all.keys.into_iter().map(|key| key.path));
-        without(path, &text, paths)
+        let main = AgentName::default();
+        // A name of a variable, or a reference, is no secret.
+        let is_held = |spot: &Spot| match &spot.holds {
+            Holds::Variable(name, value) => self.has_all(name, value),
+            Holds::Key(key) => self.holdings.profile(&main, None, key).is_some(),
+            Holds::NameOf(_) | Holds::Stored(_) => false,
+        };
+        let spots = spots(text_in(&text)?)?;
+        without(path, &text, spots.into_iter().filter(is_held).map(|spot| spot.path))
     }
 
     /// Takes keys that the vault has out of an agent's `models.json`. Returns whether it changed.
@@ -310,6 +325,13 @@ fn without(path: &Path, text: &Buffer, members: impl Iterator<Item = Vec<String>
     }
     write_config(path, Some(&Digest::of(text.expose())), edited.text.expose())?;
     Ok(true)
+}
+
+/// Returns the names of the providers' keys that a configuration has in plain text.
+pub(super) fn provider_keys(path: &Path) -> Result<Vec<String>> {
+    let Some(text) = text_of(path)? else { return Ok(Vec::new()) };
+    let keys = spots(text_in(&text)?)?.into_iter().filter(|spot| matches!(spot.holds, Holds::Key(_)));
+    Ok(keys.map(|spot| spot.shown()).collect())
 }
 
 /// Returns the names of what a copy of the configuration has in plain text.
