@@ -5,6 +5,7 @@
 #   STRONGROOM=target/debug/strongroom tests/real/helper-clients.sh
 #
 # budget: 60 s
+# once: as root
 # shellcheck source=tests/real/lib/verdict.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
 need_binary
