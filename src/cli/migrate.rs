@@ -79,7 +79,7 @@ pub(super) fn run(context: &mut Context, args: &Migrate) -> Result<u8> {
     done.audit = verify(context, found.program.as_ref());
     context.say(of_connect::RELOAD);
     let searched = &done.cleared.searched;
-    let open_ends = left.iter().filter(|left| !left.is_sign_in).count()
+    let open_ends = left.iter().filter(|left| !left.is_expected).count()
         + searched.hits.len()
         + searched.unread.len()
         + done.cleared.failed.len();
@@ -95,11 +95,8 @@ fn connect(
     found: &Found,
     switch: &Switch<'_>,
 ) -> Result<(Vec<Mirrored>, Connection)> {
-    let in_config = switch.in_config()?;
     let mut wanted = found.wanted(context, open)?;
-    wanted.gone =
-        in_config.gone.into_iter().chain(in_config.keys.iter().map(|key| key.path.clone())).collect();
-    wanted.keys = in_config.keys;
+    switch.in_config(&mut wanted)?;
     let planned = connect::plan(open, &wanted)?;
     if planned.changes_agent() {
         // As `settings set default-agent`: it says to which agent the next secret goes.
@@ -115,7 +112,7 @@ fn left(survey: &migrate::Survey, known: &[Left]) -> Vec<Left> {
         what: plain.what.clone(),
         place: plain.place.clone(),
         why: messages::NOT_STORED,
-        is_sign_in: false,
+        is_expected: false,
     };
     let is_known = |left: &Left| {
         known.iter().chain(&survey.left).any(|one| (&one.what, &one.place) == (&left.what, &left.place))

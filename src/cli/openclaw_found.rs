@@ -65,7 +65,7 @@ impl Found {
             agents,
             default_agent: self.default_agent.clone(),
             keys: Vec::new(),
-            gone: Vec::new(),
+            gone: None,
         };
         connect::must_share_an_agent(&wanted, &own)?;
         Ok(wanted)

@@ -130,7 +130,7 @@ impl Checkup<'_> {
     }
 }
 
-/// Runs the checks that need no vault, for those who have none yet. `missing` is the error that says so.
+/// Runs the checks that need no vault. `missing` is the error for a vault that does not exist.
 #[must_use]
 pub fn without_a_vault(env: &Env, only: Option<&AgentName>, missing: &Error) -> Vec<Finding> {
     let client = Client::look(env, None, only);

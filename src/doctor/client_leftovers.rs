@@ -38,7 +38,7 @@ fn in_store(left: &Leftover) -> Option<String> {
         Ok(Some(store)) if !store.profiles.is_empty() => {
             names_of(&store, |profile| profile.holds_secret() || is_sign_in(profile))
         }
-        // Half a store, or one of a form that is not known, can hold secrets all the same.
+        // Half a store, or one of an unknown form, can still hold secrets.
         _ => holds_secret(left),
     }
 }

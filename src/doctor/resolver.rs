@@ -26,7 +26,7 @@ pub fn accepts(path: &Path) -> bool {
 }
 
 /// Checks the programs that OpenClaw's configuration runs to ask this vault, or else this program. A program with `true`
-/// is one that a client up to 2026.6.1 is told to accept in any case.
+/// is one that a client up to 2026.6.1 always accepts.
 #[must_use]
 pub fn check_configured(configured: &[(PathBuf, bool)]) -> Vec<Finding> {
     if configured.is_empty() {

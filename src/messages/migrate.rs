@@ -17,6 +17,10 @@ pub const USED_BY_COMMANDS: &str = "commands that OpenClaw runs get this value";
 pub const REPEATED: &str = "the file sets it more than once";
 /// Why a variable stays.
 pub const USED_IN_CONFIG: &str = "something else in the configuration needs it";
+/// Files that the configuration includes.
+pub const INCLUDED: &str = "what `$include` names";
+/// Why included files stay.
+pub const NOT_READ: &str = "included files are not read; store their keys with `strongroom paste-api-key`";
 /// A store as a whole.
 pub const A_STORE: &str = "every profile";
 /// Why a store stays as it is.

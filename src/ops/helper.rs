@@ -108,10 +108,7 @@ pub fn find_each(
     helper: &'static str,
     scope: &Scope,
 ) -> Result<Vec<Record>> {
-    let asked = Asked::any(Allowed::Helper(helper));
-    let Some(found) = vault.agent(&scope.agent)? else { return Ok(Vec::new()) };
-    let reader = vault.reader(found, session.keys())?;
-    let mut records = Records::read(&reader, &asked, scope)?;
+    let Some(mut records) = naming(vault, session, helper, scope)? else { return Ok(Vec::new()) };
     let mut each = Vec::new();
     for provider in records.providers() {
         let chosen = records.choose(&provider, scope).map(|(id, _)| id);
@@ -130,10 +127,14 @@ pub fn find_all(
     helper: &'static str,
     scope: &Scope,
 ) -> Result<Vec<Record>> {
-    let asked = Asked::any(Allowed::Helper(helper));
-    let Some(found) = vault.agent(&scope.agent)? else { return Ok(Vec::new()) };
+    Ok(naming(vault, session, helper, scope)?.map_or_else(Vec::new, |records| records.serving))
+}
+
+/// Returns the profiles that name a helper, if the agent exists.
+fn naming(vault: &Vault, session: &Session, helper: &'static str, scope: &Scope) -> Result<Option<Records>> {
+    let Some(found) = vault.agent(&scope.agent)? else { return Ok(None) };
     let reader = vault.reader(found, session.keys())?;
-    Ok(Records::read(&reader, &asked, scope)?.serving)
+    Records::read(&reader, &Asked::any(Allowed::Helper(helper)), scope).map(Some)
 }
 
 fn named(reader: &Reader<'_>, id: &ProfileId, asked: &Asked, scope: &Scope) -> Result<Record> {

@@ -29,6 +29,7 @@ mod forge;
 mod full_disk;
 mod goldens;
 mod helper;
+mod helper_ends;
 mod history;
 mod history_bundles;
 mod homes;

@@ -167,6 +167,19 @@ fn plain_text_that_no_profile_can_have_is_named() {
 }
 
 #[test]
+fn included_files_are_named_and_do_not_count_as_left_over() {
+    let beside = with_one_profile();
+    beside.write(
+        "openclaw.json",
+        "{ agents: { list: [{ id: 'main' }] }, models: { $include: './models.json5' } }",
+    );
+    beside.write("models.json5", "{ providers: { lab: { apiKey: 'made-up-included' } } }");
+    let receipt = beside.migrate();
+    assert!(receipt["left"].to_string().contains("$include"), "{receipt}");
+    assert!(beside.has("made-up-included"));
+}
+
+#[test]
 fn a_dry_run_changes_no_byte_and_no_time() {
     let beside = Beside::in_databases();
     let times = |path: &std::path::Path| {

@@ -7,6 +7,8 @@
 # budget: 60 s
 # shellcheck source=tests/real/lib/verdict.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
+# shellcheck source=tests/real/lib/within.sh
+. "$lib/within.sh"
 need_binary
 need tmux bash zsh fish
 
@@ -49,14 +51,6 @@ mkdir -p "$home/files/a directory"
 # --- a shell in a terminal ------------------------------------------------------------------------------------
 
 screen() { terminal capture-pane -p -J -t shell: >"$tmp/screen"; }
-# within COMMAND...: repeats it until it succeeds, at most ten seconds.
-within() {
-    local end=$((SECONDS + 10))
-    until "$@"; do
-        [ "$SECONDS" -lt "$end" ] || return 1
-        sleep 0.02
-    done
-}
 # shows TEXT: the screen shows it.
 shows() { screen && grep -qF -- "$1" "$tmp/screen"; }
 # The last line is an empty prompt; only_prompt: there is no other.

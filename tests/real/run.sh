@@ -7,6 +7,8 @@
 # budget: 90 s
 # shellcheck source=tests/real/lib/verdict.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
+# shellcheck source=tests/real/lib/within.sh
+. "$lib/within.sh"
 need_binary
 need tmux bash vim less top xxd python3
 
@@ -40,14 +42,6 @@ print("the end of the forms")
 PY
 
 screen() { terminal capture-pane -p -t shell: >"$tmp/screen"; }
-# within COMMAND...: repeats it until it succeeds, at most ten seconds.
-within() {
-    local end=$((SECONDS + 10))
-    until "$@"; do
-        [ "$SECONDS" -lt "$end" ] || return 1
-        sleep 0.02
-    done
-}
 shows() { screen && grep -qF -- "$1" "$tmp/screen"; }
 sleeps() { pgrep -f "^sleep $1\$" >"$tmp/said"; }
 keys() { terminal send-keys -t shell: "$@"; }

@@ -66,9 +66,10 @@ pub enum ProfileStore {
 }
 
 impl Connection<'_> {
-    /// Returns what changes in a configuration, of which `now` is the text with the connection as it is, if there is one: the exec provider, its alias as the default for `exec` if no other is set, the orders
-    /// of the vault, and, if the client reads profiles from JSON, their metadata. What others have written stays:
-    /// further members of the provider and of profiles, and the places of their profiles in an order.
+    /// Returns what changes in a configuration: the exec provider, its alias as the default for `exec` if no other is set,
+    /// the orders of the vault, and, if the client reads profiles from JSON, their metadata. `now` is the text with the
+    /// current connection, if it has one. What others have written stays: further members of the provider and of
+    /// profiles, and the places of their profiles in an order.
     ///
     /// # Errors
     /// `BAD_DATA` if the text is not JSON5, `USAGE` if the client would not accept the alias, `EXISTS` if it belongs to

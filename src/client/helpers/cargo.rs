@@ -21,7 +21,7 @@ pub const HELLO: &[u8] = b"{\"v\":[1]}\n";
 pub const INDEX_VARIABLE: &str = "CARGO_REGISTRY_INDEX_URL";
 /// The argument with which cargo starts a provider.
 pub const PLUGIN: &str = "--cargo-plugin";
-/// How cargo names the index of crates.io, also if it uses the sparse one.
+/// The name that cargo gives the index of crates.io, even if it uses the sparse one.
 const CRATES_IO: [&str; 2] =
     ["https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"];
 /// The origin to which a token for crates.io is sent.

@@ -51,7 +51,7 @@ pub const NEXT_MIGRATE: &str = "  strongroom migrate openclaw                rem
 pub const NEXT_CONNECT: &str =
     "  strongroom connect openclaw                let OpenClaw get its credentials from this vault";
 
-/// What comes next in any case.
+/// The next steps that are always shown.
 pub const NEXT_STEPS: [&str; 3] = [
     "  strongroom status --check                  check that everything is usable",
     "  strongroom recovery-key > recovery.txt     keep that file off this machine: it decrypts everything if the key is lost",

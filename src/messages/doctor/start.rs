@@ -1,4 +1,4 @@
-//! Messages of `doctor` for those who have no vault yet.
+//! Messages of `doctor` for people without a vault.
 
 use super::Problem;
 use crate::error::Error;

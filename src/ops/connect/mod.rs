@@ -25,6 +25,7 @@ use crate::client::edit::{
 };
 use crate::client::file;
 use crate::error::{Code, Result};
+use crate::messages::client::edit as edit_messages;
 use crate::messages::connect as messages;
 use crate::secret::Buffer;
 use crate::vault::home::Vault;
@@ -57,8 +58,17 @@ pub struct Wanted {
     pub default_agent: Option<AgentName>,
     /// Keys in the configuration that become references.
     pub keys: Vec<Key>,
-    /// Members of the configuration that go for good, because the vault has what they held.
-    pub gone: Vec<Vec<String>>,
+    /// What leaves the configuration for good.
+    pub gone: Option<Gone>,
+}
+
+/// Members that leave a configuration for good, because the vault has what they held.
+#[derive(Clone, Debug)]
+pub struct Gone {
+    /// The names that lead to each.
+    pub members: Vec<Vec<String>>,
+    /// The digest of the configuration in which they were found.
+    pub read: Digest,
 }
 
 /// What connecting would do. Nothing has been written.
@@ -158,7 +168,8 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
     };
     let base = undone.as_ref().map_or(text, |undone| undone.text(text));
     // What held a secret is not part of what disconnecting restores.
-    let without = without_secrets(base, wanted)?;
+    let without =
+        wanted.gone.as_ref().map(|gone| without_secrets(&config, base, gone)).transpose()?.flatten();
     let base = without.as_ref().map_or(base, Buffer::expose_str);
     // A connection that was not written yet is not one that someone changed.
     let changed_by_others = undone.as_ref().is_some_and(|undone| {
@@ -229,12 +240,18 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
 }
 
 /// Returns the configuration without what held a secret; nothing if nothing did.
-fn without_secrets(config: Option<&str>, wanted: &Wanted) -> Result<Option<Buffer>> {
-    if config.is_none() || wanted.gone.is_empty() {
+///
+/// # Errors
+/// `CHANGED` if it is another one than the one in which that was found: another secret may be there by now.
+fn without_secrets(config: &Config, base: Option<&str>, gone: &Gone) -> Result<Option<Buffer>> {
+    if base.is_none() || gone.members.is_empty() {
         return Ok(None);
     }
-    let changes: Vec<_> = wanted.gone.iter().map(|path| Change::Remove { path: path.clone() }).collect();
-    Ok(Some(edit::edit(config, &changes)?.text))
+    if config.digest().as_ref() != Some(&gone.read) {
+        return Err(edit_messages::changed_since(&config.path));
+    }
+    let changes: Vec<_> = gone.members.iter().map(|path| Change::Remove { path: path.clone() }).collect();
+    Ok(Some(edit::edit(base, &changes)?.text))
 }
 
 /// Returns the changes that put references in the place of keys. A key that someone has written there since stays.
@@ -302,7 +319,7 @@ fn followed(open: &mut Open<'_>) -> Result<Option<Notice>> {
         // Not what the client's configuration says now: anyone who can write it could send the next paste elsewhere.
         default_agent: link.default_agent.as_ref().map(|name| name.parse()).transpose()?,
         keys: Vec::new(),
-        gone: Vec::new(),
+        gone: None,
     };
     let planned = plan(open, &wanted)?;
     orders::set(open, &planned.read_back)?;

@@ -1,4 +1,4 @@
-//! Which secrets the vault has, read back from where they rest. Only what is here may be removed from the client's files.
+//! The secrets that the vault has, read back from its files. Only what is here may be removed from the client's files.
 
 use std::collections::HashMap;
 

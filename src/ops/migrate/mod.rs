@@ -14,7 +14,7 @@ pub use holdings::Holdings;
 pub use residue::{Cleared, clear};
 pub use scan::{Hit, Needles, Searched};
 pub use survey::{Client, Left, Plain, Survey};
-pub use switch::{InConfig, Switch, Switched};
+pub use switch::{Switch, Switched};
 
 use super::import::Import;
 use super::notice::Notice;

@@ -8,7 +8,7 @@ use strongroom_backends::shown;
 
 use super::scan::{Needles, Searched};
 use super::survey::{Client, Left};
-use super::switch::{Switch, keys_in_copy, provider_keys};
+use super::switch::{Switch, keys_in};
 use crate::client::leftovers::{self, CopyOf, Leftover};
 use crate::client::stores::{Form, Kept, StoreFile, empty_database, is_database};
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ use crate::messages::migrate as messages;
 
 /// How the client names what it migrated (observed in 2026.9.6).
 const MIGRATED: &str = ".migrated-";
-/// Files of variables, of which people keep copies.
+/// The beginning of the names of copies of a `.env` file.
 const DOTENV: &str = ".env.";
 
 /// An agent's models, with the keys of their providers (observed in 2026.2.26, which writes it again).
@@ -44,7 +44,7 @@ pub fn clear(client: &Client, switch: &Switch<'_>, needles: &Needles<'_>) -> Cle
     let places = client.places();
     let live: Vec<&Path> = client.dotenv.iter().chain([&client.config]).map(PathBuf::as_path).collect();
     let hits: BTreeSet<PathBuf> = needles.search(&places).hits.into_iter().map(|hit| hit.path).collect();
-    // Copies are looked into in any case: a secret can be too short to be searched for, or be written with escapes.
+    // Every copy is read, because the search does not find a short secret, or one with unusual escapes.
     let copies = leftovers::find(&client.installation, None);
     let paths: BTreeSet<&PathBuf> = hits.iter().chain(copies.iter().map(|left| &left.path)).collect();
     for path in paths.into_iter().filter(|path| !live.contains(&path.as_path())) {
@@ -61,9 +61,9 @@ pub fn clear(client: &Client, switch: &Switch<'_>, needles: &Needles<'_>) -> Cle
         cleared.left.extend(in_copy(&copy));
     }
     // Such as that of a provider whose name no profile can have.
-    for what in provider_keys(&client.config).unwrap_or_default() {
+    for what in keys_in(&client.config, false).unwrap_or_default() {
         let place = shown(&client.config);
-        cleared.left.push(Left { what, place, why: messages::NOT_STORED, is_sign_in: false });
+        cleared.left.push(Left { what, place, why: messages::NOT_STORED, is_expected: false });
     }
     cleared.searched = needles.search(&places);
     cleared
@@ -71,9 +71,9 @@ pub fn clear(client: &Client, switch: &Switch<'_>, needles: &Needles<'_>) -> Cle
 
 /// Returns what a copy has in plain text, and the vault does not. One that cannot be read is one of `doctor`'s findings.
 fn in_copy(copy: &Leftover) -> Vec<Left> {
-    let left = |what, why, is_sign_in| Left { what, place: shown(&copy.path), why, is_sign_in };
+    let left = |what, why, is_expected| Left { what, place: shown(&copy.path), why, is_expected };
     if copy.of == CopyOf::Config {
-        let keys = keys_in_copy(&copy.path).unwrap_or_default();
+        let keys = keys_in(&copy.path, true).unwrap_or_default();
         return keys.into_iter().map(|what| left(what, messages::NOT_STORED, false)).collect();
     }
     let file = StoreFile { form: Form::Json, path: copy.path.clone(), agent: None };
@@ -99,7 +99,7 @@ fn clear_file(
     needles: &Needles<'_>,
 ) -> Result<bool> {
     match copy {
-        // An archive is a finding for the client, also if only references are in it.
+        // The client's audit reports an archive even if only references are in it.
         Some(CopyOf::Store) => switch.without_profiles(path, is_archive(path)),
         Some(CopyOf::Config) => switch.switch_copy(path),
         None if is_copy_of_dotenv(client, path) => switch.switch_dotenv(path, &mut Vec::new()),

@@ -1,4 +1,4 @@
-//! What the client keeps in plain text, and what of it stays where it is.
+//! Finds what the client keeps in plain text, and which parts of it stay.
 
 use std::path::PathBuf;
 
@@ -60,8 +60,8 @@ pub struct Left {
     pub place: String,
     /// Why it stays.
     pub why: &'static str,
-    /// Whether it is as it should be: a sign-in that the client renews itself.
-    pub is_sign_in: bool,
+    /// Whether it does not count as left over: a sign-in, or a file that may hold no secret.
+    pub is_expected: bool,
 }
 
 /// What was found.
@@ -69,7 +69,7 @@ pub struct Left {
 pub struct Survey {
     /// What can go into the vault.
     pub plain: Vec<Plain>,
-    /// What stays in any case.
+    /// What always stays.
     pub left: Vec<Left>,
 }
 
@@ -126,6 +126,7 @@ impl Client {
             }
         }
         survey.left.extend(self.odd_agents());
+        survey.left.extend(self.included());
         for variable in &self.found.variables {
             let Held::Text(text) = &variable.held else { continue };
             for key in keys_of(variable.rank, text.expose_secret()) {
@@ -139,6 +140,17 @@ impl Client {
             }
         }
         Ok(survey)
+    }
+
+    /// Returns the files that the configuration includes, which are neither read nor changed.
+    fn included(&self) -> Option<Left> {
+        let includes = self.found.config.as_ref().is_some_and(|config| config.includes);
+        includes.then(|| Left {
+            what: messages::INCLUDED.to_owned(),
+            place: shown(&self.config),
+            why: messages::NOT_READ,
+            is_expected: true,
+        })
     }
 
     /// Returns the stores in directories whose names no agent can have.
@@ -157,7 +169,7 @@ impl Client {
                 what: messages::A_STORE.to_owned(),
                 place: shown(&path),
                 why: messages::NO_AGENT,
-                is_sign_in: false,
+                is_expected: false,
             })
             .collect()
     }
@@ -174,7 +186,7 @@ impl Survey {
                     what: what.clone(),
                     place: place.clone(),
                     why: messages::SEVERAL,
-                    is_sign_in: false,
+                    is_expected: false,
                 });
             }
             match &profile.secret {
@@ -190,7 +202,7 @@ impl Survey {
                         what,
                         place: place.clone(),
                         why: messages::SIGN_IN,
-                        is_sign_in: true,
+                        is_expected: true,
                     });
                 }
                 Kept::Plain(_) | Kept::Reference(_) | Kept::Nowhere => {}
@@ -213,7 +225,7 @@ impl Survey {
                     what,
                     place: place.clone(),
                     why: messages::USED_BY_COMMANDS,
-                    is_sign_in: false,
+                    is_expected: false,
                 }),
             }
         }

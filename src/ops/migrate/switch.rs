@@ -15,7 +15,7 @@ use crate::client::sources::Held;
 use crate::client::stores::{self, Addition, Becomes, Form, Kept, StoreFile, StoredProfile};
 use crate::error::{Code, Result};
 use crate::messages::migrate as messages;
-use crate::ops::connect::{self, Key};
+use crate::ops::connect::{self, Gone, Key};
 use crate::ops::open::Open;
 use crate::secret::{Buffer, ExposeSecret, SecretString};
 use crate::transfer::environment::keys_of;
@@ -38,11 +38,18 @@ pub struct Switch<'c> {
 
 /// What becomes of the configuration.
 #[derive(Default)]
-pub struct InConfig {
+struct InConfig {
     /// The members that go.
-    pub gone: Vec<Vec<String>>,
+    gone: Vec<Vec<String>>,
     /// The members that become references.
-    pub keys: Vec<Key>,
+    keys: Vec<Key>,
+}
+
+impl InConfig {
+    /// Returns every member that is no longer there as it was.
+    fn members(self) -> impl Iterator<Item = Vec<String>> {
+        self.gone.into_iter().chain(self.keys.into_iter().map(|key| key.path))
+    }
 }
 
 /// What was switched.
@@ -82,23 +89,24 @@ impl<'c> Switch<'c> {
         let mut switch = Self { client, holdings, variables, named, config: None };
         if let Some(text) = text_of(&client.config)? {
             let all = switch.all_in_config(&text)?;
-            let paths = all.gone.into_iter().chain(all.keys.into_iter().map(|key| key.path));
-            let changes: Vec<_> = paths.map(|path| Change::Remove { path }).collect();
+            let changes: Vec<_> = all.members().map(|path| Change::Remove { path }).collect();
             switch.config = Some(edit::edit(Some(text_in(&text)?), &changes)?.text);
         }
         Ok(switch)
     }
 
-    /// Returns what becomes of the configuration.
+    /// Adds to a connection what becomes of the configuration.
     ///
     /// # Errors
     /// Those of reading it.
-    pub fn in_config(&self) -> Result<InConfig> {
-        let Some(text) = text_of(&self.client.config)? else { return Ok(InConfig::default()) };
+    pub fn in_config(&self, wanted: &mut connect::Wanted) -> Result<()> {
+        let Some(text) = text_of(&self.client.config)? else { return Ok(()) };
         let mut all = self.all_in_config(&text)?;
         let is_variable = |path: &[String]| path.first().is_some_and(|first| first == "env");
         all.gone.retain(|path| !is_variable(path) || path.last().is_none_or(|name| !self.is_used(name)));
-        Ok(all)
+        wanted.keys.clone_from(&all.keys);
+        wanted.gone = Some(Gone { members: all.members().collect(), read: Digest::of(text.expose()) });
+        Ok(())
     }
 
     fn all_in_config(&self, text: &Buffer) -> Result<InConfig> {
@@ -278,7 +286,7 @@ impl<'c> Switch<'c> {
                     what: variable.name.to_owned(),
                     place: shown(path),
                     why,
-                    is_sign_in: false,
+                    is_expected: false,
                 });
             }
         });
@@ -327,21 +335,16 @@ fn without(path: &Path, text: &Buffer, members: impl Iterator<Item = Vec<String>
     Ok(true)
 }
 
-/// Returns the names of the providers' keys that a configuration has in plain text.
-pub(super) fn provider_keys(path: &Path) -> Result<Vec<String>> {
+/// Returns the names of what a configuration has in plain text, with `variables` or only providers' keys.
+pub(super) fn keys_in(path: &Path, variables: bool) -> Result<Vec<String>> {
     let Some(text) = text_of(path)? else { return Ok(Vec::new()) };
-    let keys = spots(text_in(&text)?)?.into_iter().filter(|spot| matches!(spot.holds, Holds::Key(_)));
+    let is_plain = |spot: &Spot| match spot.holds {
+        Holds::Key(_) => true,
+        Holds::Variable(..) => variables,
+        Holds::NameOf(_) | Holds::Stored(_) => false,
+    };
+    let keys = spots(text_in(&text)?)?.into_iter().filter(is_plain);
     Ok(keys.map(|spot| spot.shown()).collect())
-}
-
-/// Returns the names of what a copy of the configuration has in plain text.
-pub(super) fn keys_in_copy(path: &Path) -> Result<Vec<String>> {
-    let Some(text) = text_of(path)? else { return Ok(Vec::new()) };
-    let keys = spots(text_in(&text)?)?.into_iter();
-    Ok(keys
-        .filter(|spot| matches!(spot.holds, Holds::Key(_) | Holds::Variable(..)))
-        .map(|spot| spot.shown())
-        .collect())
 }
 
 fn addition(served: &connect::Served) -> Addition {

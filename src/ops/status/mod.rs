@@ -184,7 +184,7 @@ impl Surroundings {
     }
 }
 
-/// An unlocked vault, for any agent or for one alone.
+/// An unlocked vault: all of its agents, or one.
 enum For<'s> {
     Any(&'s Session),
     Agent(Box<Session>),

@@ -21,7 +21,7 @@ pub struct Kept {
 pub struct Differences {
     /// Ids that it does not have.
     pub missing: Vec<String>,
-    /// Ids of which it has an older entry.
+    /// Ids that it has an older entry for.
     pub outdated: Vec<String>,
 }
 
