@@ -27,7 +27,7 @@ pub fn no_destination() -> Error {
 #[must_use]
 pub fn none_allows(allowed: &str, agent: impl Display) -> Error {
     Error::new(Code::NotFound, format!("no profile {allowed} (agent {agent})"))
-        .with_remedy("if one may be used there, add it: `strongroom edit ID --host URL`, or `--helper NAME`")
+        .with_remedy("to allow a profile there, run `strongroom edit ID --host URL`, or `--helper NAME`")
 }
 
 /// What a profile has to allow: an origin.
@@ -65,14 +65,17 @@ pub fn host_denied(id: impl Display, command: &str) -> Error {
 #[must_use]
 pub fn helper_denied(id: impl Display, command: &str, helper: &str) -> Error {
     Error::new(Code::Denied, format!("{id} does not name the helper {helper}"))
-        .with_remedy(format!("if that client may have it: `{command} --helper {helper}`"))
+        .with_remedy(format!("to let that client have it, run `{command} --helper {helper}`"))
 }
 
 /// The named profile is of another account or provider.
 #[must_use]
 pub fn other_account(id: impl Display) -> Error {
-    Error::new(Code::NotFound, format!("{id} is of another account or provider than the client asks for"))
-        .with_remedy("name a profile of that account")
+    Error::new(
+        Code::NotFound,
+        format!("{id} belongs to another account or provider than the client asks for"),
+    )
+    .with_remedy("name a profile of that account")
 }
 
 /// The profile has expired. `command` replaces its secret.
@@ -166,7 +169,7 @@ pub fn newer_cargo() -> Error {
 /// cargo's configuration has arguments that are not known.
 #[must_use]
 pub fn cargo_arguments() -> Error {
-    Error::new(Code::Usage, "cargo's configuration has arguments that are not known here").with_remedy(
+    Error::new(Code::Usage, "cargo's configuration has unknown arguments").with_remedy(
         "use `credential-provider = [\"/path/to/strongroom\", \"helper\", \"cargo\"]`, and an id if needed",
     )
 }
@@ -174,7 +177,7 @@ pub fn cargo_arguments() -> Error {
 /// kubectl speaks another version.
 #[must_use]
 pub fn other_kubectl() -> Error {
-    Error::new(Code::NewerFormat, "KUBERNETES_EXEC_INFO has a version that is not known here")
+    Error::new(Code::NewerFormat, "KUBERNETES_EXEC_INFO has an unknown version")
         .with_remedy("use `apiVersion: client.authentication.k8s.io/v1` (v1beta1 before Kubernetes 1.22)")
 }
 

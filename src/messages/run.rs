@@ -7,7 +7,7 @@ use crate::error::{Code, Error};
 /// Why a variable of a file is refused: no shell has variables with such names.
 pub const NOT_A_NAME: &str = "is not the name of a variable";
 /// Why a variable of a file is refused: it is one of Strongroom's.
-pub const OWN: &str = "is for Strongroom itself, which keeps its variables from programs";
+pub const OWN: &str = "is one of Strongroom's own variables, which programs do not get";
 /// Why a variable of a file is refused: it decides what a program loads or runs.
 pub const LOADER: &str = "decides which code a program loads or runs";
 /// Why a variable of a file is refused: it decides where requests go.
@@ -38,7 +38,7 @@ pub fn refused_name(name: &str, why: &str) -> Error {
 #[must_use]
 pub fn refused_in_file(name: &str, line: usize, what: &str, why: &str) -> Error {
     Error::new(Code::Usage, format!("{what}, line {line}: {name} {why}"))
-        .with_remedy("take it out of the file; if you want it, set it before `strongroom run`")
+        .with_remedy("remove it from the file; to set it, export it before `strongroom run`")
 }
 
 /// The file is not text.
@@ -73,15 +73,15 @@ pub fn not_a_reference(name: &str, line: usize, what: &str) -> Error {
 pub fn not_asked_for(name: &str, profile: &str) -> Error {
     Error::new(
         Code::Denied,
-        format!("the file wants {profile} as {name}, and the command line does not name that profile"),
+        format!("the file asks for {profile} as {name}, and the command line does not name that profile"),
     )
-    .with_remedy(format!("if this file may have it, add `--profile {profile}`"))
+    .with_remedy(format!("to let this file have it, add `--profile {profile}`"))
 }
 
 /// Two profiles are for the same variable.
 #[must_use]
 pub fn two_for_one(name: &str, one: impl Display, other: impl Display) -> Error {
-    Error::new(Code::Usage, format!("both {one} and {other} would be {name}")).with_remedy(format!(
+    Error::new(Code::Usage, format!("both {one} and {other} would set {name}")).with_remedy(format!(
         "name one of them, or give the other a variable of its own: `--env NAME={other}`"
     ))
 }

@@ -200,7 +200,7 @@ pub const CLIENT_PROFILES: &str = "OpenClaw's own profiles";
 pub fn client_uses(provider: &str, next: Option<&str>) -> String {
     match next {
         Some(next) => format!("{provider}: OpenClaw uses {next}"),
-        None => format!("{provider}: OpenClaw can use none"),
+        None => format!("{provider}: OpenClaw has no usable profile"),
     }
 }
 

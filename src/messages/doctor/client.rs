@@ -131,7 +131,11 @@ pub fn old_lock(path: &Path, pid: Option<i32>, age: i64) -> Problem {
     };
     Problem::coded(
         FindingCode::StaleLock,
-        format!("{} has been held{by} for {}; changes wait for it in vain", shown(path), span(age)),
+        format!(
+            "{} has been held{by} for {}; OpenClaw cannot save changes until it is released",
+            shown(path),
+            span(age)
+        ),
         look,
     )
 }
