@@ -118,8 +118,7 @@ fn left(survey: &migrate::Survey, known: &[Left]) -> Vec<Left> {
         known.iter().chain(&survey.left).any(|one| (&one.what, &one.place) == (&left.what, &left.place))
     };
     let unknown = survey.plain.iter().map(of_plain).filter(|left| !is_known(left));
-    let all: Vec<Left> = survey.left.iter().cloned().chain(unknown).collect();
-    all.into_iter().chain(known.iter().cloned()).collect()
+    survey.left.iter().cloned().chain(unknown).chain(known.iter().cloned()).collect()
 }
 
 /// Shows what would be done.

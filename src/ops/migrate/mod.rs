@@ -41,12 +41,6 @@ pub struct Planned {
     parsed: Parsed,
 }
 
-impl Planned {
-    fn import(&self) -> Import<'_> {
-        import(&self.parsed)
-    }
-}
-
 fn import(parsed: &Parsed) -> Import<'_> {
     Import {
         parsed,
@@ -89,7 +83,7 @@ pub fn plan(open: &Open<'_>, client: &Client) -> Result<Planned> {
 /// # Errors
 /// Those of an import.
 pub fn store(open: &mut Open<'_>, planned: &Planned) -> Result<Vec<Notice>> {
-    let import = planned.import();
+    let import = import(&planned.parsed);
     let first = import.plan(open.vault, open.session.keys(), open.now())?;
     if first.writes() == 0 {
         return Ok(Vec::new());
