@@ -17,7 +17,8 @@
 //!   [`program`] runs it, [`audit`] lets it check its secrets. Its lock on a file: [`sidecar_lock`]. The units that
 //!   start it: [`services`].
 //!
-//! How other clients ask for a credential is in [`helpers`].
+//! How other clients ask for a credential is in [`helpers`]. Of their configuration, [`yaml`] inserts lines into a file, as
+//! an [`insertion`].
 
 pub mod alias;
 pub mod audit;
@@ -33,6 +34,7 @@ pub mod exec_provider;
 pub mod file;
 pub mod helpers;
 mod include;
+pub mod insertion;
 pub mod leftovers;
 pub mod model_choice;
 pub mod own_profiles;
@@ -50,3 +52,4 @@ pub mod state_after_change;
 pub mod state_file;
 pub mod stores;
 pub mod version;
+pub mod yaml;

@@ -1,6 +1,7 @@
 //! Messages about OpenClaw's files, and about keys outside the vault. `shown` is a name that is escaped.
 
 pub mod edit;
+pub mod yaml;
 
 use std::fmt::Display;
 use std::path::Path;
