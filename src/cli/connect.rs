@@ -1,31 +1,62 @@
-//! `connect openclaw`: shows what changes in OpenClaw's files, writes it, and lets OpenClaw check it.
+//! `connect openclaw`: shows what changes in OpenClaw's files, writes it, and lets OpenClaw check it. Other clients are
+//! connected by [`other_clients`].
 
 use std::path::Path;
 
 use clap::Args;
 
-use super::connect_client::{Arguments, Client, shown_diff};
+use super::connect_client::{Answers, Arguments, Client, shown_diff};
 use super::notices::joined;
 use super::openclaw_found::{Found, verify, warn_of_kept};
-use super::{Context, openclaw_setup};
+use super::{Context, openclaw_setup, other_clients};
 use crate::client::audit::Audit;
 use crate::error::Result;
+use crate::messages::cli::clients;
 use crate::messages::connect as messages;
 use crate::ops::connect::{self, Mirrored, Planned, ReadBack};
 use crate::vault::id::{AgentName, ProfileId};
 
-/// Connect OpenClaw, so that it gets its credentials from this vault
+/// Connect OpenClaw, git, Claude Code, …: it gets its credentials from this vault
 ///
-/// Shows the change of its configuration and asks first. From then on, every change of profiles reaches OpenClaw's own
-/// files too. `strongroom disconnect openclaw` undoes it.
+/// Shows the change of its configuration and asks first. With OpenClaw, every change of profiles reaches OpenClaw's own
+/// files too from then on. A client that has a login keeps it. `strongroom disconnect CLIENT` undoes it.
 #[derive(Debug, Args)]
 pub struct Connect {
     #[command(flatten)]
     arguments: Arguments,
+    #[command(flatten)]
+    parts: Parts,
+}
+
+/// What a client other than OpenClaw is to get.
+#[derive(Debug, Args)]
+pub(super) struct Parts {
+    /// Give it this profile [default: those that serve it]
+    #[arg(long, value_name = "ID")]
+    pub profile: Option<String>,
+    /// Only for this host of a profile; can be repeated [default: every host]
+    #[arg(long, value_name = "HOST")]
+    pub host: Vec<String>,
+    /// Part of its configuration: an AWS profile, a registry, an MCP server, a model provider
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+impl Parts {
+    fn is_empty(&self) -> bool {
+        self.profile.is_none() && self.host.is_empty() && self.name.is_none()
+    }
 }
 
 pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
-    let Arguments { client: Client::Openclaw, dry_run, yes } = args.arguments;
+    let Arguments { client, answers } = args.arguments;
+    if let Client::Other(client) = client {
+        return other_clients::connect(context, answers, &args.parts, client);
+    }
+    if !args.parts.is_empty() {
+        return Err(clients::not_for_openclaw());
+    }
+    let Answers { dry_run, yes } = answers;
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
     let found = Found::look(context)?;

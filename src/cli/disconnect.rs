@@ -1,15 +1,16 @@
-//! `disconnect openclaw`: takes out of OpenClaw's files what `connect` put in.
+//! `disconnect openclaw`: takes out of OpenClaw's files what `connect` put in. Other clients are disconnected by
+//! [`other_clients`].
 
 use clap::Args;
 
-use super::Context;
-use super::connect_client::{Arguments, Client, shown_diff};
+use super::connect_client::{Answers, Arguments, Client, shown_diff};
+use super::{Context, other_clients};
 use crate::client::edit::{WhyLeft, shown as shown_path};
 use crate::error::Result;
 use crate::messages::connect as messages;
 use crate::ops::connect::{ClientReference, Disconnecting, disconnect};
 
-/// Take out of OpenClaw's files what `connect` put in
+/// Take out of a client's files what `connect` put in
 ///
 /// The configuration becomes what it was, byte for byte, if nothing else has changed it since. Otherwise only what
 /// `connect` wrote is removed. No secret is put back.
@@ -20,7 +21,11 @@ pub struct Disconnect {
 }
 
 pub(super) fn run(context: &mut Context, args: &Disconnect) -> Result<u8> {
-    let Arguments { client: Client::Openclaw, dry_run, yes } = args.arguments;
+    let Arguments { client, answers } = args.arguments;
+    if let Client::Other(client) = client {
+        return other_clients::disconnect(context, answers, client);
+    }
+    let Answers { dry_run, yes } = answers;
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
     let planned = Disconnecting::plan(&open)?;

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use strongroom_backends::shown;
 
-use super::connect_client::{Arguments, Client};
+use super::connect_client::Answers;
 use super::openclaw_found::{Found, verify};
 use super::{Context, notices, openclaw_setup};
 use crate::client::audit::Audit;
@@ -28,8 +28,18 @@ use crate::term::escape::safe;
 /// if OpenClaw keeps its profiles in SQLite (from 2026.6.5 on).
 #[derive(Debug, Args)]
 pub struct Migrate {
+    /// Client whose plaintext is moved
+    #[arg(value_enum, value_name = "CLIENT")]
+    client: Migrated,
     #[command(flatten)]
-    arguments: Arguments,
+    answers: Answers,
+}
+
+/// A client whose plaintext can be moved.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Migrated {
+    /// OpenClaw
+    Openclaw,
 }
 
 /// What was done.
@@ -43,7 +53,7 @@ struct Done {
 }
 
 pub(super) fn run(context: &mut Context, args: &Migrate) -> Result<u8> {
-    let Arguments { client: Client::Openclaw, dry_run, yes } = args.arguments;
+    let (Migrated::Openclaw, Answers { dry_run, yes }) = (args.client, args.answers);
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
     let found = Found::look(context)?;

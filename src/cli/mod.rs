@@ -49,6 +49,7 @@ mod onboard;
 mod openclaw_found;
 mod openclaw_setup;
 mod order;
+mod other_clients;
 mod overview;
 mod paste;
 mod pin;

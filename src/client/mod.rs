@@ -17,8 +17,8 @@
 //!   [`program`] runs it, [`audit`] lets it check its secrets. Its lock on a file: [`sidecar_lock`]. The units that
 //!   start it: [`services`].
 //!
-//! How other clients ask for a credential is in [`helpers`]. Of their configuration, [`yaml`] inserts lines into a file, as
-//! an [`insertion`].
+//! How other clients ask for a credential is in [`helpers`], and what connecting writes into their configurations in
+//! [`connectable`]: by [`edit`], or as lines that are inserted ([`insertion`], and [`yaml`] for a file in YAML).
 
 pub mod alias;
 pub mod audit;
@@ -26,6 +26,7 @@ pub mod config;
 pub mod config_agents;
 pub mod config_auth;
 pub mod config_secrets;
+pub mod connectable;
 pub mod dotenv_edit;
 pub mod edit;
 pub mod endpoint;

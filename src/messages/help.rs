@@ -25,7 +25,7 @@ Health:
 Other machines and programs:
   import, export   Import credentials; write an encrypted bundle
   recipient        Print this vault's recipient, for others to export to
-  connect, disconnect     Let OpenClaw get its credentials from here; undo it
+  connect, disconnect     Let OpenClaw, git, Claude Code, … ask here; undo it
   migrate          Move OpenClaw's plaintext into the vault, and remove it there
   run, env         Run a program with secrets, masked in its output; print them
   resolve, helper  Answer OpenClaw's exec protocol; answer git, docker, Codex, …
@@ -91,8 +91,11 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("rename", &["strongroom rename anthropic:manual anthropic:work"]),
-    ("connect", &["strongroom connect openclaw --dry-run", "strongroom connect openclaw"]),
-    ("disconnect", &["strongroom disconnect openclaw"]),
+    (
+        "connect",
+        &["strongroom connect openclaw --dry-run", "strongroom connect git --host https://github.com"],
+    ),
+    ("disconnect", &["strongroom disconnect git"]),
     ("migrate", &["strongroom migrate openclaw --dry-run", "strongroom migrate openclaw"]),
     ("copy", &["strongroom copy anthropic:work --to-agent ops"]),
     ("remove", &["strongroom remove anthropic:old"]),

@@ -10,6 +10,7 @@ pub mod helper;
 pub mod keychain;
 pub mod migrate;
 pub mod ops;
+pub mod other_clients;
 pub mod places;
 pub mod run;
 pub mod seal;

@@ -66,15 +66,19 @@ impl Allowed {
     }
 }
 
-fn has_host(record: &Record, origin: &str) -> bool {
+/// Returns the hosts of a record. One without hosts has those of its provider.
+pub(super) fn hosts_of(record: &Record) -> Vec<&str> {
     match &record.details.hosts {
-        Some(hosts) => hosts.iter().any(|host| host == origin),
-        None => provider_hosts::of(record.credential.provider.as_str())
-            .is_some_and(|hosts| hosts.contains(&origin)),
+        Some(hosts) => hosts.iter().map(String::as_str).collect(),
+        None => provider_hosts::of(record.credential.provider.as_str()).unwrap_or_default().to_vec(),
     }
 }
 
-fn has_helper(record: &Record, name: &str) -> bool {
+fn has_host(record: &Record, origin: &str) -> bool {
+    hosts_of(record).contains(&origin)
+}
+
+pub(super) fn has_helper(record: &Record, name: &str) -> bool {
     record.details.helpers.as_ref().is_some_and(|helpers| helpers.iter().any(|own| own == name))
 }
 

@@ -172,6 +172,7 @@ const SHARED: &[&str] = &[
     "client",
     "client_flags",
     "connect_client",
+    "other_clients",
     "openclaw_found",
     "context",
     "details_flags",

@@ -13,6 +13,7 @@ mod children;
 mod client_stores;
 mod completion;
 mod connect;
+mod connect_clients;
 mod contention;
 mod costs;
 mod details_shown;

@@ -25,7 +25,8 @@ pub const PLUGIN: &str = "--cargo-plugin";
 const CRATES_IO: [&str; 2] =
     ["https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"];
 /// The origin to which a token for crates.io is sent.
-const CRATES_IO_ORIGIN: &str = "https://crates.io";
+/// The server that gets the tokens of crates.io.
+pub const CRATES_IO_ORIGIN: &str = "https://crates.io";
 
 /// What cargo wants.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -14,6 +14,10 @@ use crate::messages::client::yaml as messages;
 /// A byte order mark, with which a document may begin.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
+/// How many nodes are read of a document. A kubeconfig file has some 15 for each cluster. Nodes take more memory than their
+/// text: 1 MiB of `[[a]],` took 200 MB.
+pub(super) const NODES_MAX: usize = 100_000;
+
 /// A text and the one document in it.
 #[derive(Debug)]
 pub(super) struct Document<'t> {
@@ -30,7 +34,7 @@ pub(super) struct Document<'t> {
 /// A value or a key.
 #[derive(Debug)]
 pub(super) struct Node<'t> {
-    /// Where it is written, up to the end of the last node in it. A value that is left out takes no bytes.
+    /// Its bytes in the text, up to the end of the last node in it. A value that is left out takes no bytes.
     pub range: Range<usize>,
     /// How many characters are before it in its line.
     pub column: usize,
@@ -83,14 +87,14 @@ impl<'t> Document<'t> {
     /// Parses a text.
     ///
     /// # Errors
-    /// `TOO_LARGE` if it is larger than what is read of a configuration, `BAD_DATA` if it is not YAML, `CONFIG` if it has
+    /// `TOO_LARGE` if it is larger than what is read of a configuration or has too many nodes, `BAD_DATA` if it is not YAML, `CONFIG` if it has
     /// several documents.
     pub fn of(text: &'t str) -> Result<Self> {
         must_fit(text.len())?;
         let body = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         // The clients' parsers, which descend from libyaml, do not add a line feed at the end of the file.
         let options = options! { block_scalar_eof_without_line_feed: true };
-        let mut events = Events(Parser::new_from_str_with_options(body, options));
+        let mut events = Events { parser: Parser::new_from_str_with_options(body, options), nodes: 0 };
         let (mut root, mut has_end, mut documents) = (None, false, 0);
         while let Some((event, span)) = events.next()? {
             match event {
@@ -117,16 +121,23 @@ pub(super) fn must_fit(length: usize) -> Result<()> {
     }
 }
 
-struct Events<'t>(Parser<'t, StrInput<'t>>);
+struct Events<'t> {
+    parser: Parser<'t, StrInput<'t>>,
+    nodes: usize,
+}
 
 impl<'t> Events<'t> {
     fn next(&mut self) -> Result<Option<(Event<'t>, Span)>> {
         // The parser's own text can quote the file.
-        self.0.next().transpose().map_err(|error| messages::not_yaml(error.marker().line()))
+        self.parser.next().transpose().map_err(|error| messages::not_yaml(error.marker().line()))
     }
 
     /// Returns the node that begins with an event. The parser limits how deep it can be (255 levels of each style).
     fn node(&mut self, event: Event<'t>, span: Span) -> Result<Node<'t>> {
+        self.nodes += 1;
+        if self.nodes > NODES_MAX {
+            return Err(messages::too_many_values(NODES_MAX));
+        }
         let mut range = span.byte_range().ok_or_else(messages::not_edited)?;
         let (what, anchor, tag) = match event {
             Event::Scalar(text, style, anchor, tag) => (What::Scalar(Text(text), style), anchor, tag),
@@ -167,7 +178,7 @@ impl<'t> Events<'t> {
     }
 }
 
-impl<'t> Node<'t> {
+impl Node<'_> {
     /// Returns whether the value is left out, so that lines after its key can give it one.
     pub fn is_left_out(&self) -> bool {
         self.range.is_empty()

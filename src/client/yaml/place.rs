@@ -1,4 +1,4 @@
-//! Where something is inserted: which members on the way allow it, at which byte and in which column.
+//! The place of an insertion: which members on the way allow it, at which byte and in which column.
 
 use granit_parser::{ScalarStyle, StructureStyle};
 
@@ -8,7 +8,7 @@ use super::write::{Style, Writer, dashes};
 use crate::error::Result;
 use crate::messages::client::yaml as messages;
 
-/// Where an insertion can go, and its lines.
+/// The places an insertion can go to, and its lines.
 #[derive(Debug)]
 pub(super) struct Place {
     /// Bytes of the body before it, the best place first. Which of them changes nothing else is found out by trying:

@@ -168,22 +168,22 @@ impl Writer {
 }
 
 /// Adds an item or a member to plain values. Returns nothing if they cannot have one.
-fn added(root: Value, path: &[&str], value: &Value, is_item: bool) -> Option<Value> {
-    let (name, below) = match path {
-        [] if is_item => {
-            let mut items = if root.is_null() { Vec::new() } else { root.as_array()?.clone() };
-            items.push(value.clone());
-            return Some(items.into());
+fn added(root: Option<&Value>, path: &[&str], value: &Value, is_item: bool) -> Option<Value> {
+    let root = root.filter(|root| !root.is_null());
+    let [name, below @ ..] = path else {
+        if !is_item {
+            return root.is_none().then(|| value.clone());
         }
-        [] => return root.is_null().then(|| value.clone()),
-        [name, below @ ..] => (*name, below),
+        let mut items = root.map_or(Some(Vec::new()), |root| root.as_array().cloned())?;
+        items.push(value.clone());
+        return Some(items.into());
     };
-    let mut members = if root.is_null() { Map::new() } else { root.as_object()?.clone() };
-    let inner = members.get(name).cloned();
-    if below.is_empty() && !is_item && inner.is_some() {
+    let mut members = root.map_or(Some(Map::new()), |root| root.as_object().cloned())?;
+    if below.is_empty() && !is_item && members.contains_key(*name) {
         return None;
     }
-    members.insert(name.to_owned(), added(inner.unwrap_or_default(), below, value, is_item)?);
+    let inner = added(members.get(*name), below, value, is_item)?;
+    members.insert((*name).to_owned(), inner);
     Some(members.into())
 }
 
@@ -210,7 +210,7 @@ fn random_insertions_into_random_documents_say_what_they_should_and_are_undone()
         let value = writer.json(3);
         let result =
             if is_item { with_item(&text, path[0], &value) } else { with_member(&text, &path, &value) };
-        let expected = added(before.unwrap_or_default(), &path, &value, is_item);
+        let expected = added(before.as_ref(), &path, &value, is_item);
         match (result, expected) {
             (Ok(insertion), Some(expected)) => {
                 let after = after(&text, &insertion);

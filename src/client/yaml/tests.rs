@@ -1,5 +1,6 @@
 use serde_json::json;
 
+use super::document::NODES_MAX;
 use super::*;
 use crate::client::config::CONFIG_MAX;
 use crate::error::Code;
@@ -295,7 +296,7 @@ fn items_are_named_without_their_values() {
 }
 
 #[test]
-fn a_hostile_file_costs_bounded_time() {
+fn a_hostile_file_is_refused_or_inserted_into() {
     let max = usize::try_from(CONFIG_MAX).unwrap() - 1_000;
     for part in [
         "[",
@@ -305,6 +306,7 @@ fn a_hostile_file_costs_bounded_time() {
         "a: ",
         "- a\n",
         "[],",
+        "[[a]],",
         "&a ",
         "\"\\u0061",
         "a\n",
@@ -313,10 +315,15 @@ fn a_hostile_file_costs_bounded_time() {
         "|\n ",
         "' \n",
         "  #\n",
+        "? a\n",
     ] {
         let text = part.repeat(max / part.len());
-        let _ = with_item(&text, "l", &json!(1));
-        let _ = with_item(&format!("l:\n- {text}\n"), "l", &json!(1));
-        let _ = with_item(&format!("l:\n- |\n  {text}\n"), "l", &json!(1));
+        for text in [format!("l:\n- {text}\n"), format!("l:\n- [{text}]\n"), text] {
+            if let Err(error) = with_item(&text, "l", &json!(1)) {
+                assert_ne!(error.code(), Code::Internal, "{part:?}");
+            }
+        }
     }
+    let many = format!("l:\n{}", "- a\n".repeat(NODES_MAX));
+    assert_eq!(with_item(&many, "l", &json!(1)).unwrap_err().code(), Code::TooLarge);
 }

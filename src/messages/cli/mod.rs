@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod bundles;
+pub mod clients;
 pub mod credentials;
 pub mod edits;
 pub mod keys;

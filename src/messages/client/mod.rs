@@ -1,5 +1,6 @@
 //! Messages about OpenClaw's files, and about keys outside the vault. `shown` is a name that is escaped.
 
+pub mod connectable;
 pub mod edit;
 pub mod yaml;
 

@@ -15,6 +15,11 @@ pub fn not_yaml(line: usize) -> Error {
         .with_remedy("fix that line, and run the command again")
 }
 
+/// The file has more keys and values than what is read.
+pub fn too_many_values(max: usize) -> Error {
+    Error::new(Code::TooLarge, format!("{FILE} contains more than {max} keys and values"))
+}
+
 /// The file has several documents.
 pub fn several_documents() -> Error {
     Error::new(Code::Config, format!("{FILE} contains more than one document (`---`)"))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Config, Link, Planned, Served, link};
+use super::{ClientFile, Link, Planned, Served, link};
 use crate::client::edit;
 use crate::client::program::Program;
 use crate::client::stores::Installation;
@@ -93,7 +93,7 @@ fn run(planned: &Planned, plan: &Value, program: &Program) -> Result<()> {
         return Err(messages::plan_refused(ran.status));
     }
     let written = &planned.edited.text;
-    let now = Config::read(&planned.config.path)?;
+    let now = ClientFile::read(&planned.config.path)?;
     if let (Some(now_text), Some(text)) = (now.text()?, written.expose_str())
         && edit::says_same(now_text, text, &WRITTEN_BY_CLIENT)
     {
@@ -107,8 +107,8 @@ fn run(planned: &Planned, plan: &Value, program: &Program) -> Result<()> {
 
 /// Returns the configuration that a killed command wrote before the client wrote it again, from the copy that the client
 /// left.
-pub(super) fn before_client(config: &Config, link: &Link) -> Result<Option<Buffer>> {
-    let copy = Config::read(&copy_of(&config.path))?;
+pub(super) fn before_client(config: &ClientFile, link: &Link) -> Result<Option<Buffer>> {
+    let copy = ClientFile::read(&copy_of(&config.path))?;
     let (Some(now), Some(text)) = (config.text()?, copy.text()?) else { return Ok(None) };
     let is_ours = link.undo.wrote(text) && !link.undo.wrote(now);
     Ok(if is_ours && edit::says_same(now, text, &WRITTEN_BY_CLIENT) { copy.text } else { None })

@@ -1,7 +1,7 @@
 //! Ends a connection: the configuration is restored, and the vault's entries leave the client's own files.
 
 use super::unconnected::{Becomes, Unconnected};
-use super::{ClientReference, Config, Link, link, mirror, references};
+use super::{ClientFile, ClientReference, Link, link, mirror, references};
 use crate::client::edit::{EMPTY, Left, diff, write_config};
 use crate::error::Result;
 use crate::messages::connect as messages;
@@ -23,7 +23,7 @@ pub struct Disconnecting {
     pub left: Vec<Left>,
     /// The references that stay in the client's own databases.
     pub references: Vec<ClientReference>,
-    config: Config,
+    config: ClientFile,
     becomes: Becomes,
 }
 
@@ -37,7 +37,7 @@ impl Disconnecting {
         let link = link(&settings)?.ok_or_else(messages::not_connected)?;
         let agent = settings.default_agent.clone().unwrap_or_default();
         let new_agent = (agent != settings.agent()).then_some(agent);
-        let config = Config::read(&link.config)?;
+        let config = ClientFile::read(&link.config)?;
         let now = config.text()?;
         let undone = match now {
             Some(now) => Unconnected::of(now, &link)?,
@@ -69,7 +69,7 @@ pub fn disconnect(open: &mut Open<'_>, planned: &Disconnecting) -> Result<()> {
             mirror::remove(open, path, planned.link.made.contains(agent.as_str()))?;
         }
     }
-    let Config { path, .. } = &planned.config;
+    let ClientFile { path, .. } = &planned.config;
     match &planned.becomes {
         Becomes::Text(text) => write_config(path, planned.config.digest().as_ref(), text.expose())?,
         Becomes::Nothing => {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::client::edit::InversePatch;
 use crate::error::Result;
 use crate::messages::connect as messages;
+use crate::ops::connections;
 use crate::ops::open::Open;
 use crate::vault::id::AgentName;
 use crate::vault::settings::Settings;
@@ -120,19 +121,5 @@ pub(super) fn with_keys(link: Option<&Link>, more: &[Key]) -> Vec<Key> {
 /// # Errors
 /// `CONFIG` if a path is not text; those of writing the settings.
 pub(super) fn keep(open: &mut Open<'_>, command: &str, link: Option<&Link>) -> Result<()> {
-    let value = link.map(serde_json::to_value).transpose().map_err(|_| messages::link_not_text())?;
-    let waits = open.waits(command);
-    let told = |settings: &Settings| {
-        let config = settings.connections.get(NAME).and_then(|link| link.get("config"));
-        config.and_then(serde_json::Value::as_str).map(str::to_owned)
-    };
-    open.vault.change_settings(&mut open.session, NAME, &waits, |settings| {
-        let before = told(settings);
-        match &value {
-            Some(value) => settings.connections.insert(NAME.to_owned(), value.clone()),
-            None => settings.connections.remove(NAME),
-        };
-        Ok((before, told(settings)))
-    })?;
-    Ok(())
+    connections::keep(open, command, NAME, link)
 }

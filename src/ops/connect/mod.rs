@@ -15,16 +15,13 @@ mod references;
 mod served;
 mod unconnected;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::client_file::ClientFile;
 use super::notice::Notice;
 use super::open::Open;
-use crate::client::config::CONFIG_MAX;
-use crate::client::edit::{
-    self, Change, Connection, Digest, EMPTY, Edited, ProfileStore, diff, write_config,
-};
-use crate::client::file;
-use crate::error::{Code, Result};
+use crate::client::edit::{self, Change, Connection, Digest, EMPTY, Edited, ProfileStore, diff};
+use crate::error::Result;
 use crate::messages::client::edit as edit_messages;
 use crate::messages::connect as messages;
 use crate::secret::Buffer;
@@ -90,47 +87,10 @@ pub struct Planned {
     pub plan: Option<serde_json::Value>,
     /// The client's default agent until now.
     agent_was: Option<String>,
-    config: Config,
+    config: ClientFile,
     edited: Edited,
     /// Whether a killed command did not put its text of the configuration back.
     restores: bool,
-}
-
-/// The client's configuration as it was read.
-#[derive(Debug)]
-struct Config {
-    path: PathBuf,
-    /// Its text; `None` if it does not exist.
-    text: Option<Buffer>,
-}
-
-impl Config {
-    fn read(path: &Path) -> Result<Self> {
-        let text = match file::read(path, CONFIG_MAX) {
-            Ok((text, _)) => Some(text),
-            Err(error) if error.code() == Code::NoInput => None,
-            Err(error) => return Err(error),
-        };
-        Ok(Self { path: path.to_owned(), text })
-    }
-
-    fn text(&self) -> Result<Option<&str>> {
-        let Some(text) = &self.text else { return Ok(None) };
-        text.expose_str().map(Some).ok_or_else(crate::messages::client::config_not_text)
-    }
-
-    fn digest(&self) -> Option<Digest> {
-        self.text.as_ref().map(|text| Digest::of(text.expose()))
-    }
-
-    /// Replaces it, if it is to be another text.
-    fn write(&self, text: &Buffer) -> Result<bool> {
-        if self.text.as_ref().is_some_and(|now| now.expose() == text.expose()) {
-            return Ok(false);
-        }
-        write_config(&self.path, self.digest().as_ref(), text.expose())?;
-        Ok(true)
-    }
 }
 
 impl Planned {
@@ -157,7 +117,7 @@ impl Planned {
 pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
     let settings = open.vault.settings(open.session.keys())?;
     let before = link(&settings)?;
-    let config = Config::read(&wanted.config)?;
+    let config = ClientFile::read(&wanted.config)?;
     // A command that was killed as the client wrote did not put its text back.
     let ours = before.as_ref().map(|link| apply::before_client(&config, link)).transpose()?.flatten();
     let text = ours.as_ref().map_or_else(|| config.text(), |ours| Ok(ours.expose_str()))?;
@@ -243,7 +203,7 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
 ///
 /// # Errors
 /// `CHANGED` if it is another one than the one in which that was found: another secret may be there by now.
-fn without_secrets(config: &Config, base: Option<&str>, gone: &Gone) -> Result<Option<Buffer>> {
+fn without_secrets(config: &ClientFile, base: Option<&str>, gone: &Gone) -> Result<Option<Buffer>> {
     if base.is_none() || gone.members.is_empty() {
         return Ok(None);
     }

@@ -1,0 +1,78 @@
+//! Claude Code: `apiKeyHelper` in the user's settings. A login stays, because the helper would come before it.
+
+use jsonc_parser::ast::Object;
+
+use super::{Client, Plan, Wanted, claude_mcp, directory, edited, text_of};
+use crate::client::edit::Change;
+use crate::env::Env;
+use crate::error::Result;
+use crate::json::json5::{member, object, with_root};
+use crate::messages::client::connectable as messages;
+
+const HELPER: &str = "apiKeyHelper";
+/// Variables that Claude Code prefers to the helper.
+const BEFORE: [&str; 2] = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"];
+/// What Claude Code's own file has after a login.
+const LOGIN: [&str; 2] = ["oauthAccount", "primaryApiKey"];
+
+pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
+    let called = Client::ClaudeCode.called();
+    if is_logged_in(env) {
+        return Err(messages::claude_login());
+    }
+    let mut told = Vec::new();
+    let read = |root: &Object<'_>| {
+        let of_settings = object(root, "env");
+        let first = BEFORE.iter().find(|name| of_settings.is_some_and(|env| member(env, name).is_some()));
+        (member(root, HELPER).is_some(), first.copied())
+    };
+    let read = text.map(|text| with_root(text, "it", read)).transpose();
+    let (has_helper, first) = read.map_err(|_| messages::not_an_object(called))?.unwrap_or_default();
+    if has_helper {
+        return Err(messages::has_member(called, HELPER));
+    }
+    let of_process = BEFORE.into_iter().find(|name| env.var(name).is_some_and(|value| !value.is_empty()));
+    told.extend(first.or(of_process).map(messages::claude_prefers));
+    let command = wanted.program.shell(Client::ClaudeCode.helper(), wanted.id.as_deref());
+    edited(Client::ClaudeCode, text, &[Change::set(&[HELPER], command)], told)
+}
+
+/// Returns whether Claude Code has a login. On macOS its secret is in the keychain, and its own file says that there is one.
+fn is_logged_in(env: &Env) -> bool {
+    let file = directory(env, "CLAUDE_CONFIG_DIR", ".claude").map(|of| of.join(".credentials.json"));
+    if file.as_deref().and_then(text_of).is_some_and(|text| !text.is_empty()) {
+        return true;
+    }
+    let has = |root: &Object<'_>| LOGIN.iter().any(|name| member(root, name).is_some());
+    let own = claude_mcp::config(env).as_deref().and_then(text_of);
+    own.is_some_and(|text| with_root(text.expose_str().unwrap_or_default(), "it", has).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wanted;
+    use super::*;
+
+    #[test]
+    fn the_helper_is_set_and_goes_again() {
+        let text = "{\n  \"model\": \"opus\",\n  \"env\": { \"ANTHROPIC_API_KEY\": \"made-up\" }\n}\n";
+        let made = plan(&Env::default(), Some(text), &wanted(&[])).unwrap();
+        let after = made.text.expose_str().unwrap();
+        let read: serde_json::Value = serde_json::from_str(after).unwrap();
+        assert_eq!(read[HELPER], "'/opt/it'\\''s/strongroom' --agent main helper claude-api-key");
+        assert!(made.told[0].contains("ANTHROPIC_API_KEY") && !made.told[0].contains("made-up"));
+        assert_eq!(made.undo.undo(after).unwrap().text.unwrap().expose_str(), Some(text));
+        assert!(plan(&Env::default(), Some(after), &wanted(&[])).is_err());
+    }
+
+    #[test]
+    fn a_login_stays() {
+        for (name, text) in [(".claude/.credentials.json", "{}"), (".claude.json", "{\"oauthAccount\":{}}")] {
+            let home = tempfile::tempdir().unwrap();
+            std::fs::create_dir(home.path().join(".claude")).unwrap();
+            std::fs::write(home.path().join(name), text).unwrap();
+            let env = Env::default().with_var("HOME", home.path());
+            assert_eq!(plan(&env, None, &wanted(&[])).unwrap_err().code(), crate::error::Code::Exists);
+        }
+    }
+}

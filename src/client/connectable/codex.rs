@@ -1,0 +1,108 @@
+//! Codex: a model provider of its own, whose `auth` runs a command (openai/codex #16267, 0.171). The built-in provider and its
+//! login stay.
+
+use super::cargo::must_become;
+use super::toml::{Entry, Toml};
+use super::{Client, Plan, Wanted, directory, inserted, text_of};
+use crate::client::insertion::Insertion;
+use crate::env::Env;
+use crate::error::Result;
+use crate::messages::client::connectable as messages;
+
+/// The model provider, if a person names none.
+const NAME: &str = "strongroom";
+/// The key that chooses a model provider.
+const CHOICE: &str = "model_provider";
+const PROVIDERS: &str = "model_providers";
+/// How long the command may take, in milliseconds, and after how many milliseconds Codex runs it again. Both are Codex' own
+/// defaults.
+const TIMES: (u32, u32) = (5000, 300_000);
+
+pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
+    let before = text.unwrap_or_default();
+    let config = Toml::of(before)?;
+    let name = wanted.name.as_deref().unwrap_or(NAME);
+    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) || name.is_empty() {
+        return Err(messages::bad_name());
+    }
+    if config.has(&[PROVIDERS, name]) {
+        return Err(messages::has_section(Client::Codex.called(), name));
+    }
+    let [host, ..] = wanted.hosts.as_slice() else { return Err(messages::no_host(Client::Codex.called())) };
+    let words = wanted.program.words(Client::Codex.helper(), wanted.id.as_deref());
+    let (command, args) = words.split_first().ok_or_else(messages::odd_path)?;
+    let (command, args) = (serde_json::json!(command), serde_json::json!(args));
+    let lines = format!(
+        "[{PROVIDERS}.{name}]\nname = \"Strongroom\"\nbase_url = \"{host}/v1\"\nwire_api = \"responses\"\n\n[{PROVIDERS}.{name}.auth]\ncommand = {command}\nargs = {args}\ntimeout_ms = {}\nrefresh_interval_ms = {}\n",
+        TIMES.0, TIMES.1
+    );
+    let mut insertions = vec![Insertion::at_end(before, &lines)];
+    let mut told = Vec::new();
+    if config.has(&[CHOICE]) || is_logged_in(env) {
+        told.push(messages::codex_keeps(name));
+    } else {
+        let choice = format!("{CHOICE} = \"{name}\"\n");
+        insertions.insert(0, Insertion::before_line(before, config.end_of_root(), &choice));
+    }
+    let plan = inserted(text, joined(insertions), wanted, told);
+    let ours = |entry: &Entry| {
+        entry.path == [CHOICE]
+            || (entry.path.len() > 1 && entry.path[0] == PROVIDERS && entry.path[1] == name)
+    };
+    must_become(&config, &plan, ours)?;
+    Ok(plan)
+}
+
+/// Returns insertions, those at one place as one.
+fn joined(insertions: Vec<Insertion>) -> Vec<Insertion> {
+    let mut all: Vec<Insertion> = Vec::new();
+    for insertion in insertions {
+        match all.last_mut().filter(|last| last.at == insertion.at) {
+            Some(last) => last.text.push_str(insertion.text.trim_start_matches(['\r', '\n'])),
+            None => all.push(insertion),
+        }
+    }
+    all
+}
+
+/// Returns whether Codex has a login or a key of its own.
+fn is_logged_in(env: &Env) -> bool {
+    let file = directory(env, "CODEX_HOME", ".codex").map(|of| of.join("auth.json"));
+    file.as_deref().and_then(text_of).is_some_and(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wanted;
+    use super::*;
+
+    #[test]
+    fn a_provider_is_added_and_chosen_and_goes_again() {
+        let text = "# mine\nmodel = \"m\"\n\n# tables\n[tui]\nx = true\n";
+        let made = plan(&Env::default(), Some(text), &wanted(&["https://api.openai.com"])).unwrap();
+        let after = made.text.expose_str().unwrap();
+        assert!(
+            after.starts_with("# mine\nmodel = \"m\"\n\nmodel_provider = \"strongroom\"\n# tables\n[tui]\n")
+        );
+        assert!(after.ends_with("[model_providers.strongroom.auth]\ncommand = \"/opt/it's/strongroom\"\nargs = [\"--agent\",\"main\",\"helper\",\"codex\"]\ntimeout_ms = 5000\nrefresh_interval_ms = 300000\n"));
+        assert_eq!(made.undo.undo(after).unwrap().text.unwrap().expose_str(), Some(text));
+        let new = plan(&Env::default(), None, &wanted(&["https://api.openai.com"])).unwrap();
+        assert!(
+            new.text.expose_str().unwrap().starts_with("model_provider = \"strongroom\"\n[model_providers")
+        );
+    }
+
+    #[test]
+    fn a_login_and_a_choice_stay() {
+        let home = tempfile::tempdir().unwrap();
+        let env = Env::default().with_var("CODEX_HOME", home.path());
+        std::fs::write(home.path().join("auth.json"), "{}").unwrap();
+        for (env, text) in [(&env, ""), (&Env::default(), "model_provider = \"x\"\n")] {
+            let made = plan(env, Some(text), &wanted(&["https://api.openai.com"])).unwrap();
+            assert!(!made.text.expose_str().unwrap().contains("model_provider = \"strongroom\""));
+            assert_eq!(made.told.len(), 1);
+        }
+        let taken = "[model_providers.strongroom]\nname = \"x\"\n";
+        assert!(plan(&Env::default(), Some(taken), &wanted(&["https://api.openai.com"])).is_err());
+    }
+}

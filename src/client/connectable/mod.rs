@@ -1,0 +1,241 @@
+//! Clients other than OpenClaw that can be connected: which file of theirs says how to ask for a credential, and what is
+//! put into it. One file a client, without writing anything. How they ask is in [`helpers`](super::helpers).
+
+mod aws;
+mod cargo;
+mod claude_code;
+mod claude_mcp;
+mod codex;
+mod docker;
+mod git;
+mod hermes;
+mod kubectl;
+mod program;
+mod toml;
+mod undo;
+
+use std::path::{Path, PathBuf};
+
+use crate::client::config::CONFIG_MAX;
+use crate::client::edit::{self, Change};
+use crate::client::file;
+use crate::client::insertion::{Insertion, insert};
+use crate::env::Env;
+use crate::error::{Code, Result};
+use crate::messages::client::connectable as messages;
+use crate::secret::Buffer;
+
+pub use program::{Program, SCRIPT_HEAD};
+pub use undo::{Undo, Undone};
+
+/// A client that can be connected, apart from OpenClaw.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Client {
+    /// Claude Code, which gets an API key by its `apiKeyHelper`.
+    ClaudeCode,
+    /// MCP servers of Claude Code, which get headers by its `headersHelper`.
+    ClaudeMcp,
+    /// Codex, by a model provider of its own.
+    Codex,
+    /// git, by a credential helper for each host.
+    Git,
+    /// The AWS command line and SDKs, by `credential_process`.
+    Aws,
+    /// Docker and what reads its configuration, by a credential helper for each registry.
+    Docker,
+    /// cargo, by a credential provider for each registry.
+    Cargo,
+    /// kubectl, by an exec plugin of a user.
+    Kubectl,
+    /// Hermes, by its `secrets.command`.
+    Hermes,
+}
+
+/// What connecting is to write.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// How the client runs this program.
+    pub program: Program,
+    /// The profile that it asks for; without one, the profile that is used next among those that allow it.
+    pub id: Option<String>,
+    /// The origins of the profiles that it may get.
+    pub hosts: Vec<String>,
+    /// Whether the client says where the secret goes, and a profile is chosen by that.
+    pub by_host: bool,
+    /// The name of a part of its configuration: an AWS profile, a user, a registry, a server or a model provider.
+    pub name: Option<String>,
+}
+
+/// What a client's configuration would become.
+#[derive(Debug)]
+pub struct Plan {
+    /// Its text.
+    pub text: Buffer,
+    /// What undoes the change.
+    pub undo: Undo,
+    /// What is left as it is, and what a person has to do, as sentences.
+    pub told: Vec<String>,
+}
+
+impl Client {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Self; 9] = [
+        Self::ClaudeCode,
+        Self::ClaudeMcp,
+        Self::Codex,
+        Self::Hermes,
+        Self::Git,
+        Self::Aws,
+        Self::Docker,
+        Self::Kubectl,
+        Self::Cargo,
+    ];
+
+    /// Returns its name on the command line and in the settings.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "claude-code",
+            Self::ClaudeMcp => "claude-mcp",
+            Self::Codex => "codex",
+            Self::Git => "git",
+            Self::Aws => "aws",
+            Self::Docker => "docker",
+            Self::Cargo => "cargo",
+            Self::Kubectl => "kubectl",
+            Self::Hermes => "hermes",
+        }
+    }
+
+    /// Returns its name for people.
+    #[must_use]
+    pub const fn called(self) -> &'static str {
+        match self {
+            Self::ClaudeCode | Self::ClaudeMcp => "Claude Code",
+            Self::Codex => "Codex",
+            Self::Git => "git",
+            Self::Aws => "AWS",
+            Self::Docker => "Docker",
+            Self::Cargo => "cargo",
+            Self::Kubectl => "kubectl",
+            Self::Hermes => "Hermes",
+        }
+    }
+
+    /// Returns the helper by which it asks.
+    #[must_use]
+    pub const fn helper(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "claude-api-key",
+            Self::ClaudeMcp => "claude-mcp-headers",
+            Self::Codex => "codex",
+            Self::Git => "git",
+            Self::Aws => "aws",
+            Self::Docker => "docker",
+            Self::Cargo => "cargo",
+            Self::Kubectl => "kubectl",
+            Self::Hermes => "hermes",
+        }
+    }
+
+    /// Returns whether it says where the secret goes. Otherwise, a profile has to name the helper.
+    #[must_use]
+    pub const fn names_host(self) -> bool {
+        matches!(self, Self::ClaudeMcp | Self::Git | Self::Docker | Self::Cargo)
+    }
+
+    /// Returns whether only profiles with a user name serve it.
+    #[must_use]
+    pub const fn needs_username(self) -> bool {
+        matches!(self, Self::Git | Self::Docker | Self::Aws)
+    }
+
+    /// Returns the provider whose profile it gets if a person names none.
+    #[must_use]
+    pub const fn provider(self) -> Option<&'static str> {
+        match self {
+            Self::ClaudeCode => Some("anthropic"),
+            Self::Codex => Some("openai"),
+            _ => None,
+        }
+    }
+
+    /// Returns the file to be changed: the user's own, wherever the client's variables say that it is.
+    ///
+    /// # Errors
+    /// `CONFIG` if there is no home directory.
+    pub fn config(self, env: &Env) -> Result<PathBuf> {
+        let found = match self {
+            Self::ClaudeCode => {
+                directory(env, "CLAUDE_CONFIG_DIR", ".claude").map(|of| of.join("settings.json"))
+            }
+            Self::ClaudeMcp => claude_mcp::config(env),
+            Self::Codex => directory(env, "CODEX_HOME", ".codex").map(|of| of.join("config.toml")),
+            Self::Git => git::config(env),
+            Self::Aws => {
+                env.path("AWS_CONFIG_FILE").or_else(|| Some(env.path("HOME")?.join(".aws").join("config")))
+            }
+            Self::Docker => directory(env, "DOCKER_CONFIG", ".docker").map(|of| of.join("config.json")),
+            Self::Cargo => cargo::config(env),
+            Self::Kubectl => kubectl::config(env),
+            Self::Hermes => directory(env, "HERMES_HOME", ".hermes").map(|of| of.join("config.yaml")),
+        };
+        found.ok_or_else(|| messages::no_home(self.called()))
+    }
+
+    /// Returns what its configuration would become. `text` is what it says now, if it exists.
+    ///
+    /// # Errors
+    /// `BAD_DATA` if it cannot be read, `EXISTS` if the client has a login or another helper in the place, `NOT_FOUND` if
+    /// it has nothing to connect.
+    pub fn plan(self, env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
+        match self {
+            Self::ClaudeCode => claude_code::plan(env, text, wanted),
+            Self::ClaudeMcp => claude_mcp::plan(text, wanted),
+            Self::Codex => codex::plan(env, text, wanted),
+            Self::Git => git::plan(env, text, wanted),
+            Self::Aws => aws::plan(env, text, wanted),
+            Self::Docker => docker::plan(text, wanted),
+            Self::Cargo => cargo::plan(env, text, wanted),
+            Self::Kubectl => kubectl::plan(text, wanted),
+            Self::Hermes => hermes::plan(text, wanted),
+        }
+    }
+}
+
+/// Returns a client's directory: where its variable says that it is, or else in the home.
+fn directory(env: &Env, variable: &str, name: &str) -> Option<PathBuf> {
+    env.path(variable).or_else(|| Some(env.path("HOME")?.join(name)))
+}
+
+/// Returns the text of a file of the client that can say that it has a login. One that cannot be read has none.
+fn text_of(path: &Path) -> Option<Buffer> {
+    file::read(path, CONFIG_MAX).ok().map(|(text, _)| text).filter(|text| text.expose_str().is_some())
+}
+
+/// Returns the plan of an edit of a JSON document.
+fn edited(client: Client, text: Option<&str>, changes: &[Change], told: Vec<String>) -> Result<Plan> {
+    let edited = edit::edit(text, changes).map_err(|error| match error.code() {
+        Code::BadData => messages::not_an_object(client.called()),
+        _ => error,
+    })?;
+    Ok(Plan { text: edited.text, undo: Undo::Members(edited.inverse), told })
+}
+
+/// Returns the plan of lines that are put into a text.
+fn inserted(text: Option<&str>, insertions: Vec<Insertion>, wanted: &Wanted, told: Vec<String>) -> Plan {
+    let mark = wanted.program.own().first().map_or("", String::as_str);
+    let (text, lines) = insert(text, insertions, mark);
+    Plan { text, undo: Undo::Lines(lines), told }
+}
+
+#[cfg(test)]
+fn wanted(hosts: &[&str]) -> Wanted {
+    Wanted {
+        program: Program::new(["/opt/it's/strongroom".into(), "--agent".into(), "main".into()]).unwrap(),
+        id: None,
+        hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        by_host: true,
+        name: None,
+    }
+}

@@ -1,0 +1,260 @@
+//! Connects clients other than OpenClaw: their configuration says how to ask for a credential.
+//!
+//! What connecting writes is kept in the settings, under their MAC, with what undoes it. The order of writing is: the
+//! profile that names the helper, the settings, a program under another name, the configuration. Each step can be
+//! repeated, so that a killed command is finished by the next one. Disconnecting goes the other way.
+
+mod choice;
+mod launcher;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::client_file::ClientFile;
+use super::connections;
+use super::edit::{Edit, Names, edit};
+use super::open::Open;
+use crate::client::connectable::{Client, Plan, Program, Undo, Wanted};
+use crate::client::edit::write_config;
+use crate::error::{Code, Result};
+use crate::messages::other_clients as messages;
+use crate::secret::Buffer;
+use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::settings::Settings;
+
+pub use choice::Asked;
+pub use launcher::Launcher;
+
+/// The version of the form that is written.
+const VERSION: u32 = 1;
+
+/// A connection, as the settings keep it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Kept {
+    /// The version of this form.
+    version: u32,
+    /// The client's configuration.
+    pub config: PathBuf,
+    /// The agent whose profiles the client gets.
+    agent: String,
+    /// The profiles that name the helper because of this connection.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    helper_of: Vec<String>,
+    /// The program under another name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launcher: Option<Launcher>,
+    /// The directory that was made for the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made_directory: Option<PathBuf>,
+    /// What undoes the change of the configuration.
+    undo: Undo,
+}
+
+/// What connecting would do. Nothing has been written.
+#[derive(Debug)]
+pub struct Planned {
+    /// The client.
+    pub client: Client,
+    /// The connection as it would be.
+    pub kept: Kept,
+    /// What changes in the configuration; empty if nothing does.
+    pub diff: String,
+    /// What is left as it is, as sentences.
+    pub told: Vec<String>,
+    /// The profile that is to name the helper, which needs an unlock method.
+    pub adds: Option<ProfileId>,
+    /// The hosts whose profiles the client may get.
+    pub hosts: Vec<String>,
+    was: Option<Kept>,
+    file: ClientFile,
+    text: Buffer,
+}
+
+impl Planned {
+    /// Returns whether everything is as it would be.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.adds.is_none()
+            && self.was.as_ref() == Some(&self.kept)
+            && self.file.text.as_ref().is_some_and(|text| text.expose() == self.text.expose())
+            && self.kept.launcher.as_ref().is_none_or(Launcher::is_there)
+    }
+}
+
+/// Returns the connection of a client, if there is one.
+///
+/// # Errors
+/// `NEWER_FORMAT` if a later version made it.
+pub fn kept(settings: &Settings, client: Client) -> Result<Option<Kept>> {
+    let Some(value) = settings.connections.get(client.as_str()) else { return Ok(None) };
+    let kept: Option<Kept> = serde_json::from_value(value.clone()).ok();
+    let newer = || messages::newer(client.called());
+    kept.filter(|kept| kept.version <= VERSION).map(Some).ok_or_else(newer)
+}
+
+/// Plans a connection. Writes nothing.
+///
+/// # Errors
+/// `EXISTS` if the client is connected in another file, or has a login; `NOT_FOUND` if no profile serves it; those of
+/// reading.
+pub fn plan(
+    open: &Open<'_>,
+    client: Client,
+    program: Program,
+    launcher: Option<Launcher>,
+    asked: &Asked,
+) -> Result<Planned> {
+    let was = kept(&open.vault.settings(open.session.keys())?, client)?;
+    let chosen = choice::choose(open, client, asked)?;
+    let config = client.config(&open.env)?;
+    if let Some(was) = was.as_ref().filter(|was| was.config != config) {
+        return Err(messages::connected_elsewhere(client.as_str(), &was.config));
+    }
+    let file = ClientFile::read(&config)?;
+    let now = file.text()?;
+    let undone = match (&was, now) {
+        (Some(was), Some(now)) => Some(was.undo.undo(now)?),
+        _ => None,
+    };
+    let base = undone.as_ref().map_or(now, |undone| undone.text.as_ref().and_then(Buffer::expose_str));
+    let wanted = Wanted {
+        program,
+        id: chosen.id.map(|id| id.to_string()),
+        hosts: chosen.hosts,
+        by_host: chosen.by_host,
+        name: asked.name.clone(),
+    };
+    let Plan { text, undo, told } =
+        client.plan(&open.env, base, &wanted).map_err(|error| messages::in_file(&config, &error))?;
+    let after = text.expose_str().unwrap_or_default();
+    let diff = if now == Some(after) { String::new() } else { undo.diff(now.unwrap_or("{}\n"), after)? };
+    let mut helper_of = was.as_ref().map(|was| was.helper_of.clone()).unwrap_or_default();
+    let adds = chosen.adds.filter(|id| !helper_of.contains(&id.to_string()) || chosen.lacks_helper);
+    helper_of.extend(
+        adds.iter().map(ToString::to_string).filter(|id| !helper_of.contains(id)).collect::<Vec<_>>(),
+    );
+    let of_was = was.as_ref().and_then(|was| was.made_directory.clone());
+    let made_directory = of_was.or_else(|| config.parent().filter(|of| !of.exists()).map(Path::to_owned));
+    let agent = open.agent.to_string();
+    let kept = Kept { version: VERSION, config, agent, helper_of, launcher, made_directory, undo };
+    Ok(Planned { client, kept, diff, told, adds, hosts: wanted.hosts, was, file, text })
+}
+
+/// Connects as planned.
+///
+/// # Errors
+/// `CHANGED` if the configuration was changed since, `EXISTS` if another program has the name of ours; those of locking
+/// and writing.
+pub fn connect(open: &mut Open<'_>, planned: &Planned) -> Result<()> {
+    if let Some(id) = &planned.adds {
+        let add = vec![planned.client.helper().to_owned()];
+        edit(open, id, &Edit { helpers: Names { add, ..Names::default() }, ..Edit::default() })?;
+    }
+    connections::keep(open, "connect", planned.client.as_str(), Some(&planned.kept))?;
+    if let Some(launcher) = &planned.kept.launcher {
+        launcher.place()?;
+    }
+    planned.file.write(&planned.text)?;
+    Ok(())
+}
+
+/// What disconnecting would do. Nothing has been written.
+#[derive(Debug)]
+pub struct Disconnecting {
+    /// The client.
+    pub client: Client,
+    /// The connection.
+    pub kept: Kept,
+    /// What changes in the configuration; empty if nothing does.
+    pub diff: String,
+    /// Whether it becomes what it was before, byte for byte.
+    pub identical: bool,
+    /// Whether the file goes, because connecting made it.
+    pub removes_file: bool,
+    /// What was changed since, and stays.
+    pub left: Vec<String>,
+    file: ClientFile,
+    text: Option<Buffer>,
+}
+
+impl Disconnecting {
+    /// Plans it. Writes nothing.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` if the client is not connected; those of reading.
+    pub fn plan(open: &Open<'_>, client: Client) -> Result<Self> {
+        let kept = kept(&open.vault.settings(open.session.keys())?, client)?;
+        let kept = kept.ok_or_else(|| messages::not_connected(client.as_str()))?;
+        let file = ClientFile::read(&kept.config)?;
+        let Some(now) = file.text()? else {
+            let (diff, left) = (String::new(), Vec::new());
+            return Ok(Self {
+                client,
+                kept,
+                diff,
+                identical: true,
+                removes_file: false,
+                left,
+                file,
+                text: None,
+            });
+        };
+        let undone = kept.undo.undo(now)?;
+        let after = undone.text.as_ref().and_then(Buffer::expose_str);
+        let diff = if after == Some(now) { String::new() } else { kept.undo.undone_diff(now, after)? };
+        Ok(Self {
+            client,
+            diff,
+            identical: undone.identical,
+            removes_file: undone.text.is_none(),
+            left: undone.left,
+            kept,
+            file,
+            text: undone.text,
+        })
+    }
+}
+
+/// Disconnects as planned. The connection is forgotten last, so that a killed command can be repeated.
+///
+/// # Errors
+/// `CHANGED` if the configuration was changed since; those of locking and writing.
+pub fn disconnect(open: &mut Open<'_>, planned: &Disconnecting) -> Result<()> {
+    let Kept { config, launcher, made_directory, .. } = &planned.kept;
+    match &planned.text {
+        Some(text) => {
+            planned.file.write(text)?;
+        }
+        None if planned.removes_file => remove(&planned.file)?,
+        None => {}
+    }
+    if let Some(directory) = made_directory.as_ref().filter(|_| !config.exists()) {
+        // It stays if something else is in it.
+        let _ = std::fs::remove_dir(directory);
+    }
+    if let Some(launcher) = launcher {
+        launcher.remove()?;
+    }
+    open.agent = planned.kept.agent.parse::<AgentName>()?;
+    for id in &planned.kept.helper_of {
+        let remove = vec![planned.client.helper().to_owned()];
+        let helpers = Names { remove, ..Names::default() };
+        match edit(open, &id.parse()?, &Edit { helpers, ..Edit::default() }) {
+            // Someone removed or renamed it since.
+            Err(error) if error.code() == Code::NotFound => {}
+            done => drop(done?),
+        }
+    }
+    connections::keep(open, "disconnect", planned.client.as_str(), None::<&Kept>)
+}
+
+/// Removes a file that connecting made, if it is still the one that was read.
+fn remove(file: &ClientFile) -> Result<()> {
+    let now = ClientFile::read(&file.path)?;
+    if now.digest() != file.digest() {
+        return write_config(&file.path, file.digest().as_ref(), b"");
+    }
+    std::fs::remove_file(&file.path).map_err(|error| messages::not_removed(&file.path, error.kind()))
+}
