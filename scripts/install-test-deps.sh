@@ -47,6 +47,9 @@ kwalletd5 libkf5wallet-bin
 /usr/lib/python3/dist-packages/jeepney python3-jeepney
 /usr/lib/python3/dist-packages/cryptography python3-cryptography
 Xvfb xvfb
+xclip xclip
+wl-copy wl-clipboard
+sway sway
 sudo sudo
 socat socat
 useradd passwd

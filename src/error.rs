@@ -93,6 +93,8 @@ codes! {
     Timeout, "TIMEOUT", 69, "try again; if it happens again, run `strongroom doctor`";
     /// The kernel's keyring, in which `unlock` keeps the vault's keys, cannot be used.
     KeyringUnavailable, "KEYRING_UNAVAILABLE", 69, "unlock with a key file, a systemd credential or the desktop's keychain instead (`strongroom unlock-method add`)";
+    /// No desktop's clipboard can be set.
+    ClipboardUnavailable, "CLIPBOARD_UNAVAILABLE", 69, "run the command in a terminal of the desktop session; to show the secret instead, use `--reveal` in place of `--copy`";
     /// Something that is to be created exists.
     Exists, "EXISTS", 73, "choose another name";
     /// Imported profiles exist already with other contents.

@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod client;
+pub mod clipboard;
 pub mod doctor;
 pub mod env;
 pub mod env_names;

@@ -1,4 +1,4 @@
-//! `get`: prints one secret.
+//! `get`: prints one secret, or puts it on the clipboard.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,12 @@ use clap::{Args, ValueEnum};
 
 use super::Context;
 use super::context::not_a_secret;
+use crate::clipboard;
 use crate::env_names;
 use crate::error::{Code, Error, Result};
 use crate::harden;
 use crate::messages::cli::reading;
+use crate::messages::clipboard as copying;
 use crate::ops::ids;
 use crate::ops::open::reading;
 use crate::ops::resolve::{self, Scope};
@@ -52,6 +54,9 @@ pub struct Get {
     /// Print the secret even on a terminal
     #[arg(long)]
     reveal: bool,
+    /// Put it on the clipboard of the desktop instead, for 45 s
+    #[arg(long, conflicts_with_all = ["reveal", "field"])]
+    copy: bool,
     /// Print what is stored even if it is not the version that the vault's ledger names
     #[arg(long)]
     accept_rollback: bool,
@@ -59,10 +64,17 @@ pub struct Get {
 
 pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     let wanted = Wanted::of(context, &args.id)?;
-    if context.env.stdout_tty && !args.reveal && args.field == Field::Secret {
-        return Err(not_revealed(context, &wanted)?);
+    if args.copy {
+        if context.json() {
+            return Err(copying::with_json());
+        }
+        clipboard::refuse_without_display(&context.env)?;
+    } else {
+        if context.env.stdout_tty && !args.reveal && args.field == Field::Secret {
+            return Err(not_revealed(context, &wanted)?);
+        }
+        out::refuse_closed()?;
     }
-    out::refuse_closed()?;
     harden::large_buffers_apart();
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
@@ -113,7 +125,10 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     if let Some(at) = credential.expires.filter(|at| *at <= now) {
         context.warn(&reading::expired(&profile, at, now));
     }
-    if context.json() {
+    if args.copy {
+        clipboard::put(&credential.secret, &context.env)?;
+        context.say(&copying::copied(&profile, clipboard::CLEARED_AFTER));
+    } else if context.json() {
         out::write_bytes(&document(&agent, &record)?)?;
     } else {
         out::write_secret(&credential.secret)?;

@@ -88,6 +88,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 pub use context::Context;
 pub use global::Global;
 
+use crate::clipboard;
 use crate::env::{Env, refuse_unexpanded};
 use crate::error::Result;
 use crate::harden;
@@ -212,6 +213,9 @@ enum ModelsAuthVerb {
 pub fn run(arguments: &[OsString], mut env: Env) -> u8 {
     if complete::is_asked(arguments, &env) {
         return complete::run(arguments, &env);
+    }
+    if clipboard::is_holder(arguments) {
+        return clipboard::hold();
     }
     if let Some(command) = relay::monitored(arguments) {
         return relay::monitor(command).unwrap_or_else(|failed| run::report(&env, &failed));

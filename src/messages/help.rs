@@ -81,7 +81,7 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ("paste-api-key", &["strongroom paste-api-key --provider openai --profile-id openai:work"]),
     ("setup-token", &["strongroom setup-token"]),
     ("list", &["strongroom list --provider anthropic"]),
-    ("get", &["strongroom get anthropic:work | wl-copy", "strongroom get anthropic:work --reveal"]),
+    ("get", &["strongroom get anthropic:work --copy", "strongroom get anthropic:work --reveal"]),
     ("rotate", &["strongroom rotate anthropic:work"]),
     (
         "edit",

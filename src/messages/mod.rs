@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod client;
+pub mod clipboard;
 pub mod connect;
 pub mod doctor;
 pub mod help;

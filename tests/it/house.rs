@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
         "term",
         "pty",
         "relay",
+        "clipboard",
     ],
     &["seal"],
     &["unlock"],

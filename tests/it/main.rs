@@ -11,6 +11,7 @@ mod canaries;
 mod cases;
 mod children;
 mod client_stores;
+mod clipboard;
 mod completion;
 mod connect;
 mod connect_clients;
