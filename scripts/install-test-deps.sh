@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need: Debian packages, clippy and rustfmt, the real OpenClaw client with a Node.js of its own, the real
-# Claude Code and, with --all, the first OpenClaw that has references, cargo-deny and what scripts/cross.sh needs. Reports
+# Claude Code and aws and, with --all, the first OpenClaw that has references, cargo-deny and what scripts/cross.sh needs. Reports
 # what it does; skips what is already installed.
 #
 #   scripts/install-test-deps.sh [--all]
@@ -44,6 +44,7 @@ keyctl keyutils
 kwalletd5 libkf5wallet-bin
 /usr/lib/*/qca-qt5/crypto/libqca-ossl.so libqca-qt5-2-plugins
 /usr/bin/python3 python3
+/usr/lib/python3*/ensurepip/__main__.py python3-venv
 /usr/lib/python3/dist-packages/jeepney python3-jeepney
 /usr/lib/python3/dist-packages/cryptography python3-cryptography
 Xvfb xvfb
@@ -71,6 +72,7 @@ openclaw_sqlite_version=2026.9.6
 openclaw_first_version=2026.2.26
 node_version=24.21.0
 claude_version=2.1.329
+awscli_version=1.46.3
 cargo_deny_version=0.20.2
 
 say() { printf 'install-test-deps: %s\n' "$*"; }
@@ -222,6 +224,28 @@ says_version_of_claude_code() {
     says 'Claude Code' "$2" "$(HOME="$1" DISABLE_AUTOUPDATER=1 "$1/claude" --version </dev/null)" "$2 *"
 }
 
+# from_pypi NAME VERSION SIZE PACKAGE...: installs packages into a virtual environment of their own, which has to stay at its
+# path. says_version_of_NAME DIRECTORY VERSION checks the result.
+from_pypi() {
+    local name=$1 version=$2 size=$3 target
+    shift 3
+    target=$cache/$name-$version
+    if [ -f "$target/complete" ]; then
+        say "$name $version: there"
+        return
+    fi
+    say "installing $name $version from PyPI into $target ($size)"
+    rm -rf "$target"
+    /usr/bin/python3 -m venv "$target"
+    thrice "$target/bin/pip" install --quiet --disable-pip-version-check --no-input "$@" </dev/null
+    "says_version_of_${name//-/_}" "$target" "$version"
+    : >"$target/complete"
+}
+
+# It includes botocore.
+install_awscli() { from_pypi awscli "$awscli_version" '190 MB, about ten seconds' "awscli==$awscli_version"; }
+says_version_of_awscli() { says aws "$2" "$("$1/bin/aws" --version)" "aws-cli/$2 *"; }
+
 # The lint and the formatter come with most toolchains, but not with all.
 install_rust_parts() {
     local part debian missing=() packages=()
@@ -268,5 +292,6 @@ flock 9
 install_openclaw "$openclaw_version" '550 MB, about half a minute'
 install_openclaw "$openclaw_sqlite_version" '850 MB, about half a minute'
 install_claude
+install_awscli
 [ "$all" = no ] || install_openclaw_first
 [ "$all" = no ] || install_cargo_deny
