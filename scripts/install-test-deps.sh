@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need: Debian packages, clippy and rustfmt, the real OpenClaw client with a Node.js of its own, the real
-# Claude Code and aws and, with --all, the first OpenClaw that has references, cargo-deny and what scripts/cross.sh needs. Reports
+# Claude Code, aws and Docker's library and, with --all, the first OpenClaw that has references, cargo-deny and what scripts/cross.sh needs. Reports
 # what it does; skips what is already installed.
 #
 #   scripts/install-test-deps.sh [--all]
@@ -21,6 +21,7 @@ busybox busybox
 shellcheck shellcheck
 git git
 kubectl kubernetes-client
+skopeo skopeo
 openssl openssl
 strace strace
 valgrind valgrind
@@ -73,6 +74,7 @@ openclaw_first_version=2026.2.26
 node_version=24.21.0
 claude_version=2.1.329
 awscli_version=1.46.3
+docker_py_version=7.2.0
 cargo_deny_version=0.20.2
 
 say() { printf 'install-test-deps: %s\n' "$*"; }
@@ -246,6 +248,12 @@ from_pypi() {
 install_awscli() { from_pypi awscli "$awscli_version" '190 MB, about ten seconds' "awscli==$awscli_version"; }
 says_version_of_awscli() { says aws "$2" "$("$1/bin/aws" --version)" "aws-cli/$2 *"; }
 
+# Docker's own library, whose store is a client of credential helpers.
+install_docker_py() { from_pypi docker-py "$docker_py_version" '30 MB, some seconds' "docker==$docker_py_version"; }
+says_version_of_docker_py() {
+    says "Docker's library" "$2" "$("$1/bin/python3" -c 'import docker; print(docker.__version__)')" "$2"
+}
+
 # The lint and the formatter come with most toolchains, but not with all.
 install_rust_parts() {
     local part debian missing=() packages=()
@@ -293,5 +301,6 @@ install_openclaw "$openclaw_version" '550 MB, about half a minute'
 install_openclaw "$openclaw_sqlite_version" '850 MB, about half a minute'
 install_claude
 install_awscli
+install_docker_py
 [ "$all" = no ] || install_openclaw_first
 [ "$all" = no ] || install_cargo_deny

@@ -146,6 +146,7 @@ openclaw_sqlite=$cache/openclaw-2026.9.6
 openclaw_first=$cache/openclaw-2026.2.26
 claude=$cache/claude-code-2.1.329
 awscli=$cache/awscli-1.46.3
+docker_py=$cache/docker-py-7.2.0
 
 mapfile -t scripts < <(find scripts tests .ci contrib -type f \( -name '*.sh' -o -path .ci/run -o -path 'contrib/*' -name 'strongroom-*' -perm -100 \) | sort)
 group 'shell scripts' 30 shellcheck "${scripts[@]}"
@@ -201,7 +202,7 @@ for script in "${real[@]}"; do
         left_out+=("$script")
         continue
     fi
-    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" UNIT_TESTS="$unit_tests" OPENCLAW_DIR="$openclaw" OPENCLAW_SQLITE_DIR="$openclaw_sqlite" OPENCLAW_FIRST_DIR="$openclaw_first" CLAUDE_DIR="$claude" AWS_DIR="$awscli" bash "$script"
+    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" UNIT_TESTS="$unit_tests" OPENCLAW_DIR="$openclaw" OPENCLAW_SQLITE_DIR="$openclaw_sqlite" OPENCLAW_FIRST_DIR="$openclaw_first" CLAUDE_DIR="$claude" AWS_DIR="$awscli" DOCKER_PY_DIR="$docker_py" bash "$script"
 done
 
 if [ "$(id -u)" -eq 0 ]; then

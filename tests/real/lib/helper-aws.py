@@ -57,7 +57,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         fields = dict(field.strip().split("=", 1) for field in rest.split(","))
         identity, _, region, service, _ = fields["Credential"].split("/")
         secret = secret_of(identity)
-        if secret is None:
+        if not secret:
             return identity, "unknown"
         signer = SigV4Auth(Credentials(identity, secret), service, region)
         signed = {name: self.headers[name] for name in fields["SignedHeaders"].split(";")}
