@@ -105,7 +105,7 @@ from docker import auth
 
 login = auth.load_config().resolve_authconfig(sys.argv[1])
 print(login)
-sys.exit(login is None)
+sys.exit(0 if login else 1)
 PY
 # get_by CLIENT: sets $gets, its command.
 get_by() {

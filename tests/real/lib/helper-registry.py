@@ -100,8 +100,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.reply(201)
             return self.reply(200, MANIFEST, KIND, Docker_Content_Digest=digest(MANIFEST))
         if "/blobs/" in path:
-            blob = BLOBS.get(path.rsplit("/", 1)[1])
-            return self.reply(404) if blob is None else self.reply(200, blob, "application/octet-stream")
+            name = path.rsplit("/", 1)[1]
+            return self.reply(200, BLOBS[name], "application/octet-stream") if name in BLOBS else self.reply(404)
         self.reply(200, b"{}", Docker_Distribution_Api_Version="registry/2.0")
 
 

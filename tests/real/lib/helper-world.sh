@@ -68,7 +68,7 @@ paste_into() {
     printf '{"version":1,"profiles":{"%s":{"type":"token","provider":"%s","token":%s}}}' "$2" "${2%%:*}" \
         "$(python3 -c 'import json, sys; print(json.dumps(sys.argv[1]))' "$3")" |
         in_vault "$1" import - --yes >/dev/null 2>&1
-    [ $# -lt 4 ] || in_vault "$1" edit "$2" "${@:4}" >/dev/null
+    [ $# -lt 4 ] || in_vault "$1" edit "$2" "${@:4}" >/dev/null 2>&1
 }
 
 # attempt COMMAND...: runs a client without a terminal; sets $status and $ms. What it says goes to $tmp/said.
