@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need: Debian packages, clippy and rustfmt, the real OpenClaw client with a Node.js of its own, the real
-# Claude Code, aws and Docker's library and, with --all, the first OpenClaw that has references, cargo-deny and what scripts/cross.sh needs. Reports
-# what it does; skips what is already installed.
+# Claude Code, aws and Docker's library and, with --all, the first OpenClaw that has references, Codex, Hermes, Docker's command
+# line, cargo-deny and what scripts/cross.sh needs. Reports what it does; skips what is already installed.
 #
 #   scripts/install-test-deps.sh [--all]
 #
@@ -55,8 +55,9 @@ useradd passwd
 script bsdutils
 LINES
     [ "$all" = yes ] || return 0
-    # For other platforms (scripts/cross.sh): a Rust that includes the source of std, a linker, Wine.
+    # For helpers, and for other platforms (scripts/cross.sh): a Rust that includes the source of std, a linker, Wine.
     cat <<'LINES'
+docker docker.io
 /usr/bin/rustc rustc-web
 /usr/bin/cargo cargo-web
 /usr/bin/cargo-clippy rust-web-clippy
@@ -75,6 +76,8 @@ node_version=24.21.0
 claude_version=2.1.329
 awscli_version=1.46.3
 docker_py_version=7.2.0
+codex_version=0.171.0
+hermes_version=0.19.0
 cargo_deny_version=0.20.2
 
 say() { printf 'install-test-deps: %s\n' "$*"; }
@@ -226,6 +229,14 @@ says_version_of_claude_code() {
     says 'Claude Code' "$2" "$(HOME="$1" DISABLE_AUTOUPDATER=1 "$1/claude" --version </dev/null)" "$2 *"
 }
 
+# Codex' package chooses the one of the platform.
+install_codex() {
+    from_npm codex "$codex_version" '430 MB, about ten seconds' \
+        codex "node_modules/@openai/codex-linux-$npm_arch/vendor/$(uname -m)-unknown-linux-musl/bin/codex" \
+        "@openai/codex@$codex_version"
+}
+says_version_of_codex() { says Codex "$2" "$(HOME="$1" "$1/codex" --version 2>/dev/null </dev/null)" "codex-cli $2"; }
+
 # from_pypi NAME VERSION SIZE PACKAGE...: installs packages into a virtual environment of their own, which has to stay at its
 # path. says_version_of_NAME DIRECTORY VERSION checks the result.
 from_pypi() {
@@ -252,6 +263,13 @@ says_version_of_awscli() { says aws "$2" "$("$1/bin/aws" --version)" "aws-cli/$2
 install_docker_py() { from_pypi docker-py "$docker_py_version" '30 MB, some seconds' "docker==$docker_py_version"; }
 says_version_of_docker_py() {
     says "Docker's library" "$2" "$("$1/bin/python3" -c 'import docker; print(docker.__version__)')" "$2"
+}
+
+install_hermes() { from_pypi hermes "$hermes_version" '230 MB, about half a minute' "hermes-agent==$hermes_version"; }
+says_version_of_hermes() {
+    local said
+    said=$("$1/bin/python3" -c 'import importlib.metadata; print(importlib.metadata.version("hermes-agent"))')
+    says Hermes "$2" "$said" "$2"
 }
 
 # The lint and the formatter come with most toolchains, but not with all.
@@ -303,4 +321,6 @@ install_claude
 install_awscli
 install_docker_py
 [ "$all" = no ] || install_openclaw_first
+[ "$all" = no ] || install_codex
+[ "$all" = no ] || install_hermes
 [ "$all" = no ] || install_cargo_deny
