@@ -18,7 +18,7 @@ client_ms=20000
 
 mkdir "$tmp/home" "$tmp/run" "$tmp/vaults" "$tmp/bin" "$tmp/links"
 # The helper, under each of its names: it notes how many milliseconds it took, its status and its arguments.
-for name in strongroom docker-credential-strongroom; do
+for name in strongroom git-credential-strongroom docker-credential-strongroom; do
     ln -s "$binary" "$tmp/links/$name"
     cat >"$tmp/bin/$name" <<SH
 #!/bin/sh
