@@ -3,8 +3,8 @@
 #
 #   scripts/test.sh [--all]
 #
-# --all adds what takes too long for every change: the first OpenClaw that has references, Codex and other clients, licences and sources of all
-# dependencies, documentation, and other platforms (macOS type-checked, the Windows keychain under Wine).
+# --all adds what takes too long for every change: the first OpenClaw that has references, Codex, Hermes and Docker's command
+# line, licences and sources of all dependencies, documentation, and other platforms (macOS type-checked, the Windows keychain under Wine).
 # As root the tests run twice, the second time as an ordinary user, because root passes permission and lock
 # tests for the wrong reason. As an ordinary user they run once.
 set -uo pipefail
