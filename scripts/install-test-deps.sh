@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need: Debian packages, clippy and rustfmt, the real OpenClaw client with a Node.js of its own, the real
-# Claude Code and, with --all, the first OpenClaw that has references, cargo-deny and what scripts/cross.sh needs. Reports
-# what it does; skips what is already installed.
+# Claude Code, aws and Docker's library and, with --all, the first OpenClaw that has references, Codex, Hermes, Docker's command
+# line, cargo-deny and what scripts/cross.sh needs. Reports what it does; skips what is already installed.
 #
 #   scripts/install-test-deps.sh [--all]
 #
@@ -21,6 +21,7 @@ busybox busybox
 shellcheck shellcheck
 git git
 kubectl kubernetes-client
+skopeo skopeo
 openssl openssl
 strace strace
 valgrind valgrind
@@ -44,6 +45,7 @@ keyctl keyutils
 kwalletd5 libkf5wallet-bin
 /usr/lib/*/qca-qt5/crypto/libqca-ossl.so libqca-qt5-2-plugins
 /usr/bin/python3 python3
+/usr/lib/python3*/ensurepip/__main__.py python3-venv
 /usr/lib/python3/dist-packages/jeepney python3-jeepney
 /usr/lib/python3/dist-packages/cryptography python3-cryptography
 Xvfb xvfb
@@ -56,8 +58,9 @@ useradd passwd
 script bsdutils
 LINES
     [ "$all" = yes ] || return 0
-    # For other platforms (scripts/cross.sh): a Rust that includes the source of std, a linker, Wine.
+    # For helpers, and for other platforms (scripts/cross.sh): a Rust that includes the source of std, a linker, Wine.
     cat <<'LINES'
+docker docker.io
 /usr/bin/rustc rustc-web
 /usr/bin/cargo cargo-web
 /usr/bin/cargo-clippy rust-web-clippy
@@ -74,6 +77,10 @@ openclaw_sqlite_version=2026.9.6
 openclaw_first_version=2026.2.26
 node_version=24.21.0
 claude_version=2.1.329
+awscli_version=1.46.3
+docker_py_version=7.2.0
+codex_version=0.171.0
+hermes_version=0.19.0
 cargo_deny_version=0.20.2
 
 say() { printf 'install-test-deps: %s\n' "$*"; }
@@ -225,6 +232,49 @@ says_version_of_claude_code() {
     says 'Claude Code' "$2" "$(HOME="$1" DISABLE_AUTOUPDATER=1 "$1/claude" --version </dev/null)" "$2 *"
 }
 
+# Codex' package chooses the one of the platform.
+install_codex() {
+    from_npm codex "$codex_version" '430 MB, about ten seconds' \
+        codex "node_modules/@openai/codex-linux-$npm_arch/vendor/$(uname -m)-unknown-linux-musl/bin/codex" \
+        "@openai/codex@$codex_version"
+}
+says_version_of_codex() { says Codex "$2" "$(HOME="$1" "$1/codex" --version 2>/dev/null </dev/null)" "codex-cli $2"; }
+
+# from_pypi NAME VERSION SIZE PACKAGE...: installs packages into a virtual environment of their own, which has to stay at its
+# path. says_version_of_NAME DIRECTORY VERSION checks the result.
+from_pypi() {
+    local name=$1 version=$2 size=$3 target
+    shift 3
+    target=$cache/$name-$version
+    if [ -f "$target/complete" ]; then
+        say "$name $version: there"
+        return
+    fi
+    say "installing $name $version from PyPI into $target ($size)"
+    rm -rf "$target"
+    /usr/bin/python3 -m venv "$target"
+    thrice "$target/bin/pip" install --quiet --disable-pip-version-check --no-input "$@" </dev/null
+    "says_version_of_${name//-/_}" "$target" "$version"
+    : >"$target/complete"
+}
+
+# It includes botocore.
+install_awscli() { from_pypi awscli "$awscli_version" '190 MB, about ten seconds' "awscli==$awscli_version"; }
+says_version_of_awscli() { says aws "$2" "$("$1/bin/aws" --version)" "aws-cli/$2 *"; }
+
+# Docker's own library, whose store is a client of credential helpers.
+install_docker_py() { from_pypi docker-py "$docker_py_version" '30 MB, some seconds' "docker==$docker_py_version"; }
+says_version_of_docker_py() {
+    says "Docker's library" "$2" "$("$1/bin/python3" -c 'import docker; print(docker.__version__)')" "$2"
+}
+
+install_hermes() { from_pypi hermes "$hermes_version" '230 MB, about half a minute' "hermes-agent==$hermes_version"; }
+says_version_of_hermes() {
+    local said
+    said=$("$1/bin/python3" -c 'import importlib.metadata; print(importlib.metadata.version("hermes-agent"))')
+    says Hermes "$2" "$said" "$2"
+}
+
 # The lint and the formatter come with most toolchains, but not with all.
 install_rust_parts() {
     local part debian missing=() packages=()
@@ -271,5 +321,9 @@ flock 9
 install_openclaw "$openclaw_version" '550 MB, about half a minute'
 install_openclaw "$openclaw_sqlite_version" '850 MB, about half a minute'
 install_claude
+install_awscli
+install_docker_py
 [ "$all" = no ] || install_openclaw_first
+[ "$all" = no ] || install_codex
+[ "$all" = no ] || install_hermes
 [ "$all" = no ] || install_cargo_deny

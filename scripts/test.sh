@@ -3,8 +3,8 @@
 #
 #   scripts/test.sh [--all]
 #
-# --all adds what takes too long for every change: the first OpenClaw that has references, licences and sources of all
-# dependencies, documentation, and other platforms (macOS type-checked, the Windows keychain under Wine).
+# --all adds what takes too long for every change: the first OpenClaw that has references, Codex, Hermes and Docker's command
+# line, licences and sources of all dependencies, documentation, and other platforms (macOS type-checked, the Windows keychain under Wine).
 # As root the tests run twice, the second time as an ordinary user, because root passes permission and lock
 # tests for the wrong reason. As an ordinary user they run once.
 set -uo pipefail
@@ -145,6 +145,10 @@ openclaw=$cache/openclaw-2026.6.1
 openclaw_sqlite=$cache/openclaw-2026.9.6
 openclaw_first=$cache/openclaw-2026.2.26
 claude=$cache/claude-code-2.1.329
+awscli=$cache/awscli-1.46.3
+docker_py=$cache/docker-py-7.2.0
+codex=$cache/codex-0.171.0
+hermes=$cache/hermes-0.19.0
 
 mapfile -t scripts < <(find scripts tests .ci contrib -type f \( -name '*.sh' -o -path .ci/run -o -path 'contrib/*' -name 'strongroom-*' -perm -100 \) | sort)
 group 'shell scripts' 30 shellcheck "${scripts[@]}"
@@ -200,7 +204,7 @@ for script in "${real[@]}"; do
         left_out+=("$script")
         continue
     fi
-    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" UNIT_TESTS="$unit_tests" OPENCLAW_DIR="$openclaw" OPENCLAW_SQLITE_DIR="$openclaw_sqlite" OPENCLAW_FIRST_DIR="$openclaw_first" CLAUDE_DIR="$claude" bash "$script"
+    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" UNIT_TESTS="$unit_tests" OPENCLAW_DIR="$openclaw" OPENCLAW_SQLITE_DIR="$openclaw_sqlite" OPENCLAW_FIRST_DIR="$openclaw_first" CLAUDE_DIR="$claude" AWS_DIR="$awscli" DOCKER_PY_DIR="$docker_py" CODEX_DIR="$codex" HERMES_DIR="$hermes" bash "$script"
 done
 
 if [ "$(id -u)" -eq 0 ]; then

@@ -6,22 +6,18 @@
 #
 # budget: 60 s
 # once: as root
-# shellcheck source=tests/real/lib/verdict.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
-need_binary
-need git cargo kubectl python3 openssl
+# shellcheck source=tests/real/lib/helper-world.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/helper-world.sh"
+# Set by helper-world.sh.
+# shellcheck disable=SC2154
+need git cargo kubectl openssl
 
-secret=made-up-helper-secret
-rustup_home=${RUSTUP_HOME:-$HOME/.rustup}
-mkdir "$tmp/home" "$tmp/served" "$tmp/bin" "$tmp/cargo"
-ln -s "$binary" "$tmp/bin/git-credential-strongroom"
-ln -s "$binary" "$tmp/bin/strongroom"
-client() {
-    env -i -C "${at:-$tmp/home}" HOME="$tmp/home" PATH="$tmp/bin:$PATH" XDG_RUNTIME_DIR="$tmp" GIT_TERMINAL_PROMPT=0 \
-        GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@x.io GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@x.io \
-        CARGO_HOME="$tmp/cargo" RUSTUP_HOME="$rustup_home" CARGO_HTTP_CAINFO="$tmp/served/ca.pem" CARGO_TERM_COLOR=never \
-        "$@"
-}
+mkdir "$tmp/served" "$tmp/cargo"
+variables=(
+    GIT_TERMINAL_PROMPT=0 GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@x.io GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@x.io
+    CARGO_HOME="$tmp/cargo" RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" CARGO_HTTP_CAINFO="$tmp/served/ca.pem"
+    CARGO_TERM_COLOR=never
+)
 
 # Returns what servers were given, in a log, decoded.
 given() {
@@ -33,15 +29,7 @@ given() {
     done < <(awk '{ print $NF }' "$1")
 }
 
-# A CA of our own, and a certificate for both servers.
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=made-up-ca \
-    -keyout "$tmp/ca.key" -out "$tmp/served/ca.pem" 2>/dev/null
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
-    -keyout "$tmp/served/key.pem" -out "$tmp/csr" 2>/dev/null
-printf 'subjectAltName=DNS:localhost,DNS:evil.localhost,IP:127.0.0.1\n' >"$tmp/names"
-openssl x509 -req -in "$tmp/csr" -CA "$tmp/served/ca.pem" -CAkey "$tmp/ca.key" -CAcreateserial -days 2 \
-    -extfile "$tmp/names" -out "$tmp/served/cert.pem" 2>/dev/null
-
+certificates "$tmp/served"
 git init -q --bare -b main "$tmp/served/repositories/a.git"
 git -C "$tmp/served/repositories/a.git" config http.receivepack true
 mkfifo "$tmp/served/ports"
@@ -54,9 +42,8 @@ own=https://localhost:$port
 other=https://localhost:$stranger
 log=$tmp/served/log
 
-run() { client "$binary" "$@"; }
-run init >/dev/null 2>&1
-printf '%s' "$secret" | run paste-token --provider made-up --profile-id made-up:one --host "$own" --username me >/dev/null
+run() { in_vault good "$@"; }
+make_vaults made-up:one --host "$own" --username me
 client git config --global http.sslCAInfo "$tmp/served/ca.pem"
 client git config --global credential.helper strongroom
 
@@ -128,8 +115,8 @@ fetch() {
     [ "$status" = "$2" ] || sed 's/^/      | /' "$tmp/said"
     lacks "$tmp/said" "$secret" "$3: nothing is shown"
 }
-plugin="[\"$binary\", \"helper\", \"cargo\"]"
-plain="[\"cargo:token-from-stdout\", \"$binary\", \"helper\", \"cargo\"]"
+plugin="[\"$tmp/bin/strongroom\", \"helper\", \"cargo\"]"
+plain="[\"cargo:token-from-stdout\", \"$tmp/bin/strongroom\", \"helper\", \"cargo\"]"
 project plugin "sparse+$own/index/" "$plugin"
 project plain "sparse+$own/index/" "$plain"
 project hostile "sparse+$other/index/" "$plugin"
@@ -153,7 +140,7 @@ users:
   user:
     exec:
       apiVersion: client.authentication.k8s.io/$3
-      command: "$binary"
+      command: "$tmp/bin/strongroom"
       args: [helper, kubectl$5]
       $4
 YAML
@@ -185,6 +172,43 @@ run edit made-up:one --helper kubectl >/dev/null
 reach named 0 'one that names it is'
 client kubectl --kubeconfig "$tmp/own.yaml" config view >"$tmp/said"
 lacks "$tmp/said" "$secret" 'kubectl config view shows no token'
+
+# A vault that gives nothing. git hears nothing of a profile that does not exist, and cargo's plugin says in an answer what failed.
+at=$tmp/home
+# get_by CLIENT: sets $gets, its command.
+get_by() {
+    case "$1" in
+        git) gets=(git ls-remote "$own/a.git") ;;
+        kubectl) gets=(kubectl --kubeconfig "$tmp/own.yaml" get --raw /api) ;;
+        *) gets=(cargo fetch --manifest-path "$tmp/$1/Cargo.toml" --config "$tmp/$1/.cargo/config.toml") ;;
+    esac
+}
+terminal_prompts
+for one in 'locked 1 77 LOCKED' 'missing 0 66 NOT_FOUND' 'none 1 66 NO_VAULT' 'expired 1 65 EXPIRED' 'hostile 0 0'; do
+    read -r vault to_git to_others code <<<"$one"
+    for name in git plugin plain kubectl; do
+        get_by "$name"
+        expected=$to_others
+        case "$name" in git) expected=$to_git ;; plugin) expected=0 ;; esac
+        for how in attempt at_terminal; do
+            rm -rf "$tmp/cargo/registry"
+            what="$name, $vault, $how"
+            "$how" "${gets[@]}"
+            gives_up "$what"
+            asked "$what"
+            has "$tmp/asked" " $expected " "$what: the helper says $expected"
+            # cargo's plugin has words of its own.
+            [ -z "$code" ] || [ "$expected" = 0 ] || has "$tmp/said" "[$code]" "$what: the person is told why"
+            lacks "$tmp/said" "$hostile" "$what: no other secret is shown"
+        done
+    done
+done
+vault=good
+given "$log" >"$tmp/given"
+has "$tmp/given" "me:$hostile" 'a secret of quotes and commands is carried by git as it is'
+has "$log" "GET /api Bearer $hostile" 'and by kubectl'
+has "$log" "GET /index/config.json $hostile" 'and by cargo'
+holds 'and not run' [ ! -e "$tmp/home/owned" ]
 
 grep '^stranger ' "$log" >"$tmp/stranger"
 given "$tmp/stranger" | cat - "$tmp/stranger" >"$tmp/given"

@@ -28,8 +28,8 @@ make_vaults() {
     for unlock in key-file keychain; do
         new_world
         must init --store keychain --unlock "$unlock"
-        pasted kc:one 1
-        pasted file:one 2 --store file
+        pasted kc:one 1 --host https://kc.x.io --username me
+        pasted file:one 2 --store file --host https://file.x.io --username me
         holds "two stores, unlock by $unlock" settle
         if [ "$unlock" = key-file ]; then by_key=$world; else by_item=$world; fi
     done
@@ -54,6 +54,11 @@ outage() {
     same "$(json "$out" "d['errors']['main/kc:one']['code'], len(d['errors']), list(d['values'])")" \
         "('$code', 1, ['main/file:one'])" "$what: resolve answers for each id" shown
     holds "$what: and gives the secret of the file" grep -qF -- "$(token 2)" "$out"
+    git_gets_none "$code" "$what: git's helper"
+    git_asks file.x.io
+    most=$answer_limit works "$what: git's helper, from a file" helper git get
+    holds "$what: git's helper gives the secret of the file" grep -qxF -- "password=$(token 2)" "$out"
+    in_time "$answer_limit" "$what: git's helper, from a file"
     most=$answer_limit works "$what: list" list
     in_time "$answer_limit" "$what: list"
     feed "$(token 3)"
@@ -78,6 +83,7 @@ outage() {
     in_time "$answer_limit" "$what: resolve by keychain unlock"
     same "$(json "$out" "sorted((k, e['code']) for k, e in d['errors'].items())")" \
         "[('main/file:one', '$code'), ('main/kc:one', '$code')]" "$what: resolve says why for each id" shown
+    git_gets_none "$code" "$what: git's helper by keychain unlock"
     feed "$(token 3)"
     late "$code" "$expected" "$what: paste by keychain unlock" paste-token --provider kc --profile-id kc:new
 
@@ -94,6 +100,16 @@ outage() {
     in_time "$command_ms" "$what: init"
     same "$(json "$out" "d['store'], d['unlock'], len(d['why']) > 20")" "('file', 'key-file', True)" \
         "$what: init takes files, and says why" shown
+}
+
+# git_asks HOST: git's request, for the next run.
+git_asks() { feed "protocol=https"$'\n'"host=$1"$'\n\n'; }
+# git_gets_none CODE WHAT: the helper fails as git expects, so that git goes on, and in time.
+git_gets_none() {
+    git_asks kc.x.io
+    most=$answer_limit refused "$1" 1 "$2" helper git get
+    in_time "$answer_limit" "$2"
+    holds "$2: and prints nothing" test ! -s "$out"
 }
 
 # after_outage WHAT: checks that everything is as it was.

@@ -1,4 +1,4 @@
-//! Hermes: `secrets.command` in its configuration, which it runs once at the start (hermes-agent 0.19).
+//! Hermes: `secrets.command` in its configuration, as its documentation has it. 0.19.0 does not read it yet.
 
 use serde_json::json;
 
