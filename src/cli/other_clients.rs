@@ -44,8 +44,7 @@ pub(super) fn connect(context: &mut Context, answers: Answers, parts: &Parts, cl
     }
     other_clients::connect(&mut open, &planned)?;
     if !context.json() {
-        let hosts = if client.names_host() { planned.hosts.join(", ") } else { String::new() };
-        context.print(&messages::connected(client.called(), &hosts))?;
+        context.print(&messages::connected(client.called(), &planned.connected.join(", ")))?;
     }
     tell(context, &planned, "connected")
 }
@@ -134,7 +133,7 @@ fn tell(context: &mut Context, planned: &Planned, result: &str) -> Result<u8> {
             "result": result,
             "config": planned.kept.config.to_string_lossy(),
             "diff": planned.diff,
-            "hosts": planned.hosts,
+            "connected": planned.connected,
             "helperAddedTo": planned.adds.as_ref().map(ProfileId::as_str),
             "program": planned.kept.launcher.as_ref().map(|launcher| launcher.path.to_string_lossy()),
             "left": planned.told,

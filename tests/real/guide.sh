@@ -12,7 +12,7 @@
 # Set by checks.sh.
 # shellcheck disable=SC2154
 
-need gnome-keyring-daemon dbus-daemon age
+need gnome-keyring-daemon dbus-daemon age git kubectl
 need_openclaw
 rig gnome
 
@@ -49,5 +49,5 @@ END
 has=''
 if env -i HOME="$tmp/homes" "$binary" unlock --help >/dev/null && keyctl show @u >/dev/null 2>&1; then has=keyctl; fi
 REPO=$root HOMES=$tmp/homes TOOLS=$tools BUS=$bus HAS=$has OPENCLAW_NODE=$node OPENCLAW_JS=$openclaw \
-    "$rig_python" "$lib/typed.py" ${GUIDE_WRITE:+--write} "$root/docs/guide.md" "$root/docs/keychain.md" "$root/README.md" || failed=1
+    "$rig_python" "$lib/typed.py" ${GUIDE_WRITE:+--write} "$root/docs/guide.md" "$root/docs/clients.md" "$root/docs/keychain.md" "$root/README.md" || failed=1
 finish guide

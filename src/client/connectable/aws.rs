@@ -53,7 +53,7 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
             Insertion::at_end(before, &format!("[{header}]\n{line}"))
         }
     };
-    Ok(inserted(text, vec![insertion], wanted, Vec::new()))
+    Ok(inserted(text, vec![insertion], wanted, (vec![name.to_owned()], Vec::new())))
 }
 
 /// A section of the file.

@@ -36,7 +36,7 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
     let words = wanted.program.words(Client::Cargo.helper(), wanted.id.as_deref());
     let words: Vec<_> = std::iter::once(FROM_STDOUT.to_owned()).chain(words).collect();
     let line = format!("{PROVIDER} = {}\n", serde_json::json!(words));
-    let (mut insertions, mut told) = (Vec::new(), Vec::new());
+    let (mut insertions, mut connected, mut told) = (Vec::new(), Vec::new(), Vec::new());
     for name in registries(&config, wanted)? {
         let path = table(&name);
         let has = |toml: &Toml<'_>, key: &str| toml.has(&[&path, &[key][..]].concat());
@@ -51,6 +51,9 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
         } else {
             return Err(messages::no_table(&path.join(".")));
         }
+        if insertions.len() > connected.len() {
+            connected.push(name.clone());
+        }
     }
     if insertions.is_empty() {
         return Err(if told.is_empty() {
@@ -59,7 +62,7 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
             messages::has_login(&told.join("; "))
         });
     }
-    let plan = inserted(text, insertions, wanted, told);
+    let plan = inserted(text, insertions, wanted, (connected, told));
     let ours =
         |entry: &Entry| entry.path.last().is_some_and(|name| name == PROVIDER) || entry.path == ["registry"];
     must_become(&config, &plan, ours)?;

@@ -34,7 +34,7 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
     let of_process = BEFORE.into_iter().find(|name| env.var(name).is_some_and(|value| !value.is_empty()));
     told.extend(first.or(of_process).map(messages::claude_prefers));
     let command = wanted.program.shell(Client::ClaudeCode.helper(), wanted.id.as_deref());
-    edited(Client::ClaudeCode, text, &[Change::set(&[HELPER], command)], told)
+    edited(Client::ClaudeCode, text, &[Change::set(&[HELPER], command)], (Vec::new(), told))
 }
 
 /// Returns whether Claude Code has a login. On macOS its secret is in the keychain, and its own file says that there is one.

@@ -26,12 +26,13 @@ pub(super) fn plan(text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
     let read = text.map(|text| with_root(text, "it", |root| servers(root, wanted))).transpose();
     let servers = read.map_err(|_| messages::not_an_object(called))?.unwrap_or_default();
     let command = wanted.program.shell(Client::ClaudeMcp.helper(), None);
-    let (mut changes, mut told) = (Vec::new(), Vec::new());
+    let (mut changes, mut connected, mut told) = (Vec::new(), Vec::new(), Vec::new());
     for Server { name, is_taken } in servers {
         if is_taken {
             told.push(messages::other_headers(&name));
         } else {
             changes.push(Change::set(&[SERVERS, &name, HELPER], command.as_str()));
+            connected.push(name);
         }
     }
     if changes.is_empty() {
@@ -41,7 +42,7 @@ pub(super) fn plan(text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
             messages::has_login(&told.join("; "))
         });
     }
-    edited(Client::ClaudeMcp, text, &changes, told)
+    edited(Client::ClaudeMcp, text, &changes, (connected, told))
 }
 
 /// A server whose URL is a host of a profile.

@@ -44,7 +44,7 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
         let choice = format!("{CHOICE} = \"{name}\"\n");
         insertions.insert(0, Insertion::before_line(before, config.end_of_root(), &choice));
     }
-    let plan = inserted(text, joined(insertions), wanted, told);
+    let plan = inserted(text, joined(insertions), wanted, (vec![host.clone()], told));
     let ours = |entry: &Entry| {
         entry.path == [CHOICE]
             || (entry.path.len() > 1 && entry.path[0] == PROVIDERS && entry.path[1] == name)

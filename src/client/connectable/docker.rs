@@ -16,7 +16,7 @@ const HELPER: &str = "strongroom";
 const HUB: (&str, &str) = ("https://index.docker.io", "https://index.docker.io/v1/");
 
 pub(super) fn plan(text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
-    let (mut changes, mut told) = (Vec::new(), Vec::new());
+    let (mut changes, mut connected, mut told) = (Vec::new(), Vec::new(), Vec::new());
     for host in &wanted.hosts {
         // Docker names no scheme, and its helper takes it for https.
         let Some(name) = host.strip_prefix("https://") else {
@@ -27,13 +27,16 @@ pub(super) fn plan(text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
         match text.map_or(Ok(None), |text| taken(text, host))? {
             Some(Taken::Login) => told.push(messages::registry_login(host)),
             Some(Taken::Helper) => told.push(messages::other_helper(Client::Docker.called(), host)),
-            None => changes.push(Change::set(&["credHelpers", key], HELPER)),
+            None => {
+                connected.push(host.clone());
+                changes.push(Change::set(&["credHelpers", key], HELPER));
+            }
         }
     }
     if changes.is_empty() {
         return Err(messages::has_login(&told.join("; ")));
     }
-    edited(Client::Docker, text, &changes, told)
+    edited(Client::Docker, text, &changes, (connected, told))
 }
 
 /// What a configuration has for a registry already.

@@ -33,19 +33,19 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
     let stored = stored(env);
     let command = format!("!{}", wanted.program.shell(Client::Git.helper(), None));
     let command = command.replace('\\', "\\\\").replace('"', "\\\"");
-    let (mut lines, mut told) = (String::new(), Vec::new());
+    let (mut lines, mut connected, mut told) = (String::new(), Vec::new(), Vec::new());
     for host in &wanted.hosts {
-        match stored.iter().find(|(origin, _)| origin == host) {
-            Some((_, place)) => told.push(messages::password_stored(host, place)),
-            None => {
-                lines.push_str(&format!("[credential \"{host}\"]\n\thelper =\n\thelper = \"{command}\"\n"));
-            }
+        if let Some((_, place)) = stored.iter().find(|(origin, _)| origin == host) {
+            told.push(messages::password_stored(host, place));
+        } else {
+            connected.push(host.clone());
+            lines.push_str(&format!("[credential \"{host}\"]\n\thelper =\n\thelper = \"{command}\"\n"));
         }
     }
     if lines.is_empty() {
         return Err(messages::has_login(&told.join("; ")));
     }
-    Ok(inserted(text, vec![Insertion::at_end(before, &lines)], wanted, told))
+    Ok(inserted(text, vec![Insertion::at_end(before, &lines)], wanted, (connected, told)))
 }
 
 /// Returns the hosts whose passwords git keeps in a file, each with the file (git-credential-store(1), "FILES").

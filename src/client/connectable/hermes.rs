@@ -1,4 +1,4 @@
-//! Hermes: `secrets.command` in its configuration, as its documentation has it. 0.19.0 does not read it yet.
+//! Hermes: `secrets.command` in its configuration, in the form of hermes-agent #44507. 0.19.0 does not read it yet.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ pub(super) fn plan(text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
     let command = wanted.program.shell(Client::Hermes.helper(), None);
     let value = json!({ "enabled": true, "command": command });
     let insertion = with_member(text.unwrap_or_default(), &["secrets", "command"], &value)?;
-    Ok(inserted(text, vec![insertion], wanted, Vec::new()))
+    Ok(inserted(text, vec![insertion], wanted, (Vec::new(), Vec::new())))
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub(super) fn plan(text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
         "provideClusterInfo": wanted.by_host,
     } } });
     let insertion = with_item(before, USERS, &user)?;
-    Ok(inserted(text, vec![insertion], wanted, vec![messages::kubectl_user(name)]))
+    Ok(inserted(text, vec![insertion], wanted, (vec![name.to_owned()], vec![messages::kubectl_user(name)])))
 }
 
 #[cfg(test)]

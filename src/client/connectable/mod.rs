@@ -73,6 +73,8 @@ pub struct Plan {
     pub text: Buffer,
     /// What undoes the change.
     pub undo: Undo,
+    /// The hosts, or the client's own names, for which it was connected.
+    pub connected: Vec<String>,
     /// What is left as it is, and what a person has to do, as sentences.
     pub told: Vec<String>,
 }
@@ -214,19 +216,29 @@ fn text_of(path: &Path) -> Option<Buffer> {
 }
 
 /// Returns the plan of an edit of a JSON document.
-fn edited(client: Client, text: Option<&str>, changes: &[Change], told: Vec<String>) -> Result<Plan> {
+fn edited(
+    client: Client,
+    text: Option<&str>,
+    changes: &[Change],
+    (connected, told): (Vec<String>, Vec<String>),
+) -> Result<Plan> {
     let edited = edit::edit(text, changes).map_err(|error| match error.code() {
         Code::BadData => messages::not_an_object(client.called()),
         _ => error,
     })?;
-    Ok(Plan { text: edited.text, undo: Undo::Members(edited.inverse), told })
+    Ok(Plan { text: edited.text, undo: Undo::Members(edited.inverse), connected, told })
 }
 
 /// Returns the plan of lines that are put into a text.
-fn inserted(text: Option<&str>, insertions: Vec<Insertion>, wanted: &Wanted, told: Vec<String>) -> Plan {
+fn inserted(
+    text: Option<&str>,
+    insertions: Vec<Insertion>,
+    wanted: &Wanted,
+    (connected, told): (Vec<String>, Vec<String>),
+) -> Plan {
     let mark = wanted.program.own().first().map_or("", String::as_str);
     let (text, lines) = insert(text, insertions, mark);
-    Plan { text, undo: Undo::Lines(lines), told }
+    Plan { text, undo: Undo::Lines(lines), connected, told }
 }
 
 #[cfg(test)]

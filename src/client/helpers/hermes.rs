@@ -1,17 +1,16 @@
 //! Hermes' `secrets.command`: `NAME=VALUE` lines on standard output, as in a `.env` file.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::line_of;
-use crate::env_names::{kind_of, names_of};
+use crate::env_names::handed_over_as;
 use crate::error::Result;
-use crate::looks::SETUP_TOKEN;
 use crate::messages::helper as messages;
-use crate::secret::{Buffer, ExposeSecret};
+use crate::secret::Buffer;
 use crate::vault::record::Record;
 
-/// Returns the answer: a line for each record, in the order of their names. If two have the same name, the first is taken.
+/// Returns the answer: a line for each variable in which `run` gives these credentials to a program, in the order of the
+/// records. Of two with the same name, the first is taken.
 ///
 /// # Errors
 /// `BAD_DATA` for a secret that programs would read differently from such a line.
@@ -19,40 +18,23 @@ pub fn answer(records: &[Record]) -> Result<Buffer> {
     let mut out = Buffer::with_capacity(1024);
     let mut seen = BTreeSet::new();
     for record in records {
-        let name = variable(record);
+        let credential = &record.credential;
+        let names = handed_over_as(credential.provider.as_str(), credential.kind, &credential.secret);
         let secret = line_of(record)?;
         // Within quotes, or after a space, programs do not agree.
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~+/=:@%,".contains(&byte);
         if secret.is_empty() || !secret.bytes().all(is_plain) {
             return Err(messages::not_in_dotenv(&record.profile));
         }
-        if seen.insert(name.clone()) {
+        for name in names.into_iter().filter(|name| !seen.contains(name)).collect::<Vec<_>>() {
             out.extend(name.as_bytes());
             out.push(b'=');
             out.extend(secret.as_bytes());
             out.push(b'\n');
+            seen.insert(name);
         }
     }
     Ok(out)
-}
-
-/// Returns the variable in which the provider's own tools look for a credential.
-fn variable(record: &Record) -> Cow<'static, str> {
-    let credential = &record.credential;
-    if credential.secret.expose_secret().starts_with(SETUP_TOKEN) {
-        return "CLAUDE_CODE_OAUTH_TOKEN".into();
-    }
-    let provider = credential.provider.as_str();
-    let fits = |name: &&&str| kind_of(name) == credential.kind;
-    let names = names_of(provider);
-    if let Some(name) = names.iter().find(fits).or_else(|| names.first()) {
-        return Cow::Borrowed(name);
-    }
-    let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    let name: String = provider.chars().map(upper).collect();
-    // A name cannot begin with a digit.
-    let start = if name.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
-    format!("{start}{name}_API_KEY").into()
 }
 
 #[cfg(test)]
@@ -60,6 +42,7 @@ mod tests {
     use super::super::record;
     use super::*;
     use crate::error::Code;
+    use crate::looks::SETUP_TOKEN;
     use crate::secret::SecretString;
     use crate::vault::credential::CredentialType;
 
@@ -79,11 +62,13 @@ mod tests {
             of("openrouter", ApiKey, "made-up-3"),
             of("my-own.x", ApiKey, "made-up-4"),
             of("github-copilot", Token, "made-up-5"),
+            of("openai", ApiKey, "made-up-6"),
+            of("openai", ApiKey, "made-up-7"),
         ];
         assert_eq!(
             answer(&records).unwrap().expose_str().unwrap(),
             "ANTHROPIC_API_KEY=made-up-1\nCLAUDE_CODE_OAUTH_TOKEN=sk-ant-oat01-2\nOPENROUTER_API_KEY=made-up-3\n\
-             MY_OWN_X_API_KEY=made-up-4\nCOPILOT_GITHUB_TOKEN=made-up-5\n"
+             MY_OWN_X_API_KEY=made-up-4\nCOPILOT_GITHUB_TOKEN=made-up-5\nCODEX_API_KEY=made-up-6\nOPENAI_API_KEY=made-up-6\n"
         );
     }
 

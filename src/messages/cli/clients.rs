@@ -5,6 +5,8 @@ use std::path::Path;
 
 use strongroom_backends::shown;
 
+use crate::term::escape::safe;
+
 use crate::error::{Code, Error};
 
 /// A client in the help.
@@ -59,13 +61,9 @@ pub fn connected_already(called: &str, config: &Path) -> String {
     format!("{called} is connected: {} is up to date.", shown(config))
 }
 
-/// The client is connected.
-pub fn connected(called: &str, hosts: &str) -> String {
-    if hosts.is_empty() {
-        format!("Connected {called}.")
-    } else {
-        format!("Connected {called}, for {hosts}.")
-    }
+/// The client is connected, for hosts or its own names, joined.
+pub fn connected(called: &str, of: &str) -> String {
+    if of.is_empty() { format!("Connected {called}.") } else { format!("Connected {called}: {}.", safe(of)) }
 }
 
 /// The question before the end of a connection.

@@ -65,8 +65,8 @@ pub struct Planned {
     pub told: Vec<String>,
     /// The profile that is to name the helper, which needs an unlock method.
     pub adds: Option<ProfileId>,
-    /// The hosts whose profiles the client may get.
-    pub hosts: Vec<String>,
+    /// The hosts, or the client's own names, for which it is connected.
+    pub connected: Vec<String>,
     was: Option<Kept>,
     file: ClientFile,
     text: Buffer,
@@ -126,7 +126,7 @@ pub fn plan(
         by_host: chosen.by_host,
         name: asked.name.clone(),
     };
-    let Plan { text, undo, told } =
+    let Plan { text, undo, connected, told } =
         client.plan(&open.env, base, &wanted).map_err(|error| messages::in_file(&config, &error))?;
     let after = text.expose_str().unwrap_or_default();
     let diff = if now == Some(after) { String::new() } else { undo.diff(now.unwrap_or("{}\n"), after)? };
@@ -139,7 +139,7 @@ pub fn plan(
     let made_directory = of_was.or_else(|| config.parent().filter(|of| !of.exists()).map(Path::to_owned));
     let agent = open.agent.to_string();
     let kept = Kept { version: VERSION, config, agent, helper_of, launcher, made_directory, undo };
-    Ok(Planned { client, kept, diff, told, adds, hosts: wanted.hosts, was, file, text })
+    Ok(Planned { client, kept, diff, told, adds, connected, was, file, text })
 }
 
 /// Connects as planned.
