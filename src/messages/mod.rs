@@ -5,6 +5,7 @@ pub mod cli;
 pub mod client;
 pub mod connect;
 pub mod doctor;
+pub mod env_files;
 pub mod help;
 pub mod helper;
 pub mod keychain;
