@@ -30,6 +30,7 @@ make_vaults() {
         must init --store keychain --unlock "$unlock"
         pasted kc:one 1
         pasted file:one 2 --store file
+        must edit kc:one --host https://git.x.io --username AKIAEXAMPLE --helper aws
         holds "two stores, unlock by $unlock" settle
         if [ "$unlock" = key-file ]; then by_key=$world; else by_item=$world; fi
     done
@@ -39,6 +40,21 @@ make_vaults() {
 late() {
     most=$command_ms refused "$1" "$2" "$3" --keychain-timeout "${call_ms}ms" "${@:4}"
     in_time "$command_ms" "$3"
+}
+
+# helpers CODE STATUS WHAT: git and AWS hear of it in time, each in its own way, and get nothing.
+helpers() {
+    local name
+    for name in git aws; do
+        if [ "$name" = git ]; then
+            printf 'protocol=https\nhost=git.x.io\n\n' >"$tmp/input"
+            input=$tmp/input most=$answer_limit refused "$1" 1 "$3: helper git" helper git get
+        else
+            most=$answer_limit refused "$1" "$2" "$3: helper aws" helper aws kc:one
+        fi
+        in_time "$answer_limit" "$3: helper $name"
+        same "$(cat "$out")" '' "$3: helper $name prints nothing"
+    done
 }
 
 # outage WHAT CODE STATUS: checks every command in this outage.
@@ -54,6 +70,7 @@ outage() {
     same "$(json "$out" "d['errors']['main/kc:one']['code'], len(d['errors']), list(d['values'])")" \
         "('$code', 1, ['main/file:one'])" "$what: resolve answers for each id" shown
     holds "$what: and gives the secret of the file" grep -qF -- "$(token 2)" "$out"
+    helpers "$code" "$expected" "$what"
     most=$answer_limit works "$what: list" list
     in_time "$answer_limit" "$what: list"
     feed "$(token 3)"
@@ -78,6 +95,7 @@ outage() {
     in_time "$answer_limit" "$what: resolve by keychain unlock"
     same "$(json "$out" "sorted((k, e['code']) for k, e in d['errors'].items())")" \
         "[('main/file:one', '$code'), ('main/kc:one', '$code')]" "$what: resolve says why for each id" shown
+    helpers "$code" "$expected" "$what, by keychain unlock"
     feed "$(token 3)"
     late "$code" "$expected" "$what: paste by keychain unlock" paste-token --provider kc --profile-id kc:new
 
