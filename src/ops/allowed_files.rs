@@ -6,6 +6,7 @@ use super::open::{Open, reading};
 use crate::error::{Code, Error, Result};
 use crate::messages::{env_files, run};
 use crate::vault::allowed_files::{AllowedFile, AllowedProfile, FILES_MAX, PROFILES_MAX};
+use crate::vault::anchor::accept_rollback;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, Named, ProfileId, Reference};
 use crate::vault::settings::Settings;
@@ -142,7 +143,7 @@ pub(super) enum Standing {
 /// Returns what is known of a file.
 ///
 /// # Errors
-/// `TAMPERED` if the settings were altered; those of reading them.
+/// `TAMPERED` if the settings were altered, or if this machine has seen later ones; those of reading them.
 pub(super) fn standing(
     vault: &Vault,
     session: &Session,
@@ -155,7 +156,12 @@ pub(super) fn standing(
         settings => settings?,
     };
     Ok(match settings.allowed_file(&origin.path, agent) {
-        Some(allowed) if allowed.sha256 == origin.sha256 => Standing::Allowed(allowed.profiles.clone()),
+        Some(allowed) if allowed.sha256 == origin.sha256 => {
+            if let Some(refusal) = accept_rollback::of_vault(vault, session.keys())? {
+                return Err(refusal.error());
+            }
+            Standing::Allowed(allowed.profiles.clone())
+        }
         Some(allowed) => Standing::Changed(allowed.at),
         None => Standing::Unknown,
     })

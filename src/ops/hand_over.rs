@@ -141,7 +141,7 @@ impl Handing<'_, '_> {
     /// Adds the secret of a profile, in the variable with this name, or in those of its provider.
     fn take(&mut self, profile: &ProfileId, name: Option<&str>) -> Result<()> {
         let record = self.record(profile)?;
-        self.hand(record, name)
+        self.hand(&record, name)
     }
 
     fn record(&self, profile: &ProfileId) -> Result<Record> {
@@ -149,8 +149,8 @@ impl Handing<'_, '_> {
         record.ok_or_else(|| ids::not_found(self.open_vault, self.agent, profile))
     }
 
-    fn hand(&mut self, record: Record, name: Option<&str>) -> Result<()> {
-        let Record { profile, credential, .. } = &record;
+    fn hand(&mut self, record: &Record, name: Option<&str>) -> Result<()> {
+        let Record { profile, credential, .. } = record;
         let secret = &credential.secret;
         if secret.expose_secret().contains('\0') {
             return Err(messages::has_nul(profile));
@@ -204,7 +204,7 @@ impl Handing<'_, '_> {
                 let allow = file.place().map(|path| allow_command(path, self.agent)).unwrap_or_default();
                 return Err(messages::created_again(&found.id, &allow));
             }
-            self.hand(record, Some(name))?;
+            self.hand(&record, Some(name))?;
             known = Some(standing);
         }
         for Variable { name, value, .. } in &file.plain {

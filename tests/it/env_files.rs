@@ -254,6 +254,29 @@ fn settings_that_the_vault_did_not_write_allow_nothing() {
     assert_eq!(files(&session).len(), 0);
 }
 
+/// Someone who can write the home, and not what this machine remembers of it, puts back the ledger too.
+#[test]
+fn a_vault_that_was_rolled_back_allows_nothing() {
+    let session = allowed();
+    let files = ["ledger", "settings.json", "log.jsonl"].map(|name| session.home().join(name));
+    let before = files.each_ref().map(|file| fs::read(file).unwrap());
+    session.run(["env", "forget", "project/env"]).ok();
+    for (file, bytes) in files.iter().zip(&before) {
+        fs::write(file, bytes).unwrap();
+    }
+    let said = gets_nothing(&session, "TAMPERED", &[], "project/env");
+    assert!(said.contains("rolled back"), "{said}");
+    run(&session, &["--profile", "groq:default"], "project/env").ok();
+    fs::remove_file(session.path("started")).unwrap();
+    // Without its ledger, a state that a person accepts has the default settings.
+    fs::remove_file(&files[0]).unwrap();
+    allow(&session, "project/env").failed("TAMPERED", 65);
+    let said = session.run(["doctor"]).stdout;
+    let digest = said.split("--accept-rollback ").nth(1).unwrap().split(['`', ' ', '\n']).next().unwrap();
+    session.run(["doctor", "--accept-rollback", digest]);
+    gets_nothing(&session, "DENIED", &[], "project/env");
+}
+
 #[test]
 fn a_rekey_keeps_what_is_allowed_and_a_recovered_vault_allows_nothing() {
     let session = allowed();
