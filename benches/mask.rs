@@ -1,7 +1,7 @@
 //! Measures how fast output is masked, beside `cat` in the same run: a program's output goes from one pipe to another,
 //! through a second `cat` or through the masker.
 //!
-//! Run `cargo bench --bench mask`.
+//! Run `cargo bench --package strongroom-benches --bench mask`; `docs/speed.md` has the results.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::cast_precision_loss)]
 

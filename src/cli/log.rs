@@ -10,6 +10,8 @@ use super::Context;
 use super::context::{document, not_a_secret};
 use crate::error::Result;
 use crate::messages::cli::keys::checks as messages;
+use crate::messages::env_files;
+use crate::ops::allowed_files::ENV_FILE;
 use crate::ops::follow::Follower;
 use crate::ops::history::{Checked, History, Wanted};
 use crate::term::escape::safe;
@@ -144,6 +146,9 @@ fn special(event: &Event) -> String {
     let names = |list: &Option<Vec<String>>| list.as_deref().unwrap_or_default().join(", ");
     let said = match event {
         Event { from: Some(from), .. } => format!("was {from}"),
+        Event { setting: Some(setting), old, new, .. } if setting == ENV_FILE => {
+            env_files::changed(old.as_deref(), new.as_deref())
+        }
         Event { setting: Some(_), old, new, .. } => messages::changed(old.as_deref(), new.as_deref()),
         Event { field: Some(field), before, after, .. } => {
             messages::field_changed(field, &names(before), &names(after))

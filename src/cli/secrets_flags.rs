@@ -35,12 +35,22 @@ pub(super) struct Secrets {
     /// Hand over a profile in a variable of this name
     #[arg(long, value_name = "NAME=ID")]
     env: Vec<String>,
-    /// Set the variables of this file; `strongroom://ID` stands for the secret of a profile that another flag names
+    /// Set the variables of this file; `strongroom://ID` stands for the secret of a profile that another flag names, or
+    /// that `env allow` let the file have
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
 }
 
 impl Secrets {
+    /// Returns whether no flag is given.
+    pub(super) fn is_empty(&self) -> bool {
+        self.profiles.is_empty()
+            && self.providers.is_empty()
+            && !self.all
+            && self.env.is_empty()
+            && self.env_file.is_none()
+    }
+
     /// Reads the flags, and the file of variables.
     ///
     /// # Errors
@@ -55,7 +65,7 @@ impl Secrets {
             providers: providers.collect::<Result<_>>()?,
             all: self.all,
             named: self.env.iter().map(|text| assignment(context, text)).collect::<Result<_>>()?,
-            file: self.env_file.as_deref().map(file).transpose()?,
+            file: self.env_file.as_deref().map(read_file).transpose()?,
         };
         if asked.is_empty() { Err(messages::nothing_asked_for()) } else { Ok(asked) }
     }
@@ -102,14 +112,17 @@ fn assignment(context: &Context, text: &str) -> Result<(String, ProfileId)> {
     Ok((name.to_owned(), id))
 }
 
-fn file(path: &Path) -> Result<EnvFile> {
+/// Reads a file of variables.
+///
+/// # Errors
+/// Those of reading it, and of [`EnvFile::parse`].
+pub(super) fn read_file(path: &Path) -> Result<EnvFile> {
     let max = usize::try_from(FILE_MAX).unwrap_or(usize::MAX);
     let bytes: Buffer = match Stream::of(path) {
         Some(Stream::Stdin) => return Err(messages::file_from_stdin()),
-        Some(stream) => stream.read(max)?,
+        Some(stream) => return EnvFile::parse(stream.read(max)?.expose(), &stream.told()),
         // Others may read it: references are not secret.
         None => source::read(path, FILE_MAX)?.0,
     };
-    let what = Stream::of(path).map_or_else(|| shown(path), Stream::told);
-    EnvFile::parse(bytes.expose(), &what)
+    Ok(EnvFile::parse(bytes.expose(), &shown(path))?.read_from(path, bytes.expose()))
 }

@@ -154,7 +154,10 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
             "strongroom run --env-file .env --profile openai:work -- npm test",
         ],
     ),
-    ("env", &["strongroom env --provider openai --shell dotenv > key.env"]),
+    ("env", &["strongroom env --provider openai --shell dotenv > key.env", "strongroom env allow .env"]),
+    ("env allow", &["strongroom env allow .env"]),
+    ("env list", &["strongroom env list"]),
+    ("env forget", &["strongroom env forget .env"]),
     (
         "models",
         &["strongroom models status --check", "strongroom models auth paste-token --provider anthropic"],

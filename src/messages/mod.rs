@@ -6,6 +6,7 @@ pub mod client;
 pub mod clipboard;
 pub mod connect;
 pub mod doctor;
+pub mod env_files;
 pub mod help;
 pub mod helper;
 pub mod keychain;

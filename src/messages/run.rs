@@ -1,8 +1,13 @@
 //! Messages about programs that get secrets in their environment.
 
 use std::fmt::Display;
+use std::path::Path;
+
+use strongroom_backends::shown;
 
 use crate::error::{Code, Error};
+use crate::term::escape::shell_path;
+use crate::time::local;
 
 /// Why a variable of a file is refused: no shell has variables with such names.
 pub const NOT_A_NAME: &str = "is not the name of a variable";
@@ -68,14 +73,52 @@ pub fn not_a_reference(name: &str, line: usize, what: &str) -> Error {
     .with_remedy("write it as in `strongroom://openai:work`")
 }
 
-/// A file wants a profile that the command line does not name.
+/// A file wants a profile that the command line does not name. `allow` is the command that allows the file, if it can be
+/// allowed.
 #[must_use]
-pub fn not_asked_for(name: &str, profile: &str) -> Error {
+pub fn not_asked_for(name: &str, profile: &str, allow: Option<&str>) -> Error {
+    let mut remedy = format!("to let this file have it, add `--profile {profile}`");
+    if let Some(allow) = allow {
+        remedy.push_str(&format!("; if the file is yours, `{allow}` allows it for later too"));
+    }
     Error::new(
         Code::Denied,
         format!("the file asks for {profile} as {name}, and the command line does not name that profile"),
     )
-    .with_remedy(format!("to let this file have it, add `--profile {profile}`"))
+    .with_remedy(remedy)
+}
+
+/// Returns the command that allows a file. `option` names the agent, if it is not the default one.
+#[must_use]
+pub fn allow_command(path: &str, option: &str) -> String {
+    format!("strongroom{option} env allow {}", shell_path(Path::new(path)))
+}
+
+/// A file has other bytes than were allowed, at a time in Unix milliseconds. `allow` is the command that allows it.
+#[must_use]
+pub fn changed_since_allowed(path: &str, at: i64, allow: &str) -> Error {
+    let path = shown(Path::new(path));
+    Error::new(Code::Denied, format!("{path} has changed since it was allowed ({})", local(at)))
+        .with_remedy(format!("look at the file, then allow it again: `{allow}`"))
+}
+
+/// An allowed file names a profile that was removed and created again since.
+#[must_use]
+pub fn created_again(profile: impl Display, allow: &str) -> Error {
+    Error::new(Code::Denied, format!("{profile} was created again after the file was allowed to have it"))
+        .with_remedy(format!("if the file may have the new one too: `{allow}`"))
+}
+
+/// The keys of one agent cannot verify which files are allowed.
+#[must_use]
+pub fn allowed_unverifiable(name: &str, profile: &str) -> Error {
+    Error::new(
+        Code::Denied,
+        format!(
+            "the file asks for {profile} as {name}; the vault is unlocked for one agent, which is not enough to verify whether that was allowed"
+        ),
+    )
+    .with_remedy(format!("add `--profile {profile}`, or unlock the whole vault: `strongroom unlock`"))
 }
 
 /// Two profiles are for the same variable.

@@ -1,11 +1,16 @@
 //! A file of variables for a program: `NAME=value`, or `NAME=strongroom://[AGENT/]PROFILE` for the secret of a profile.
 
+use std::path::{Component, Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
 use super::hand_over::Variable;
 use crate::client::sources::dotenv_lines::{Assignment, lines};
 use crate::client::sources::dotenv_value::Value;
 use crate::client::sources::stray_keys;
 use crate::error::Result;
 use crate::messages::run as messages;
+use crate::seal::keys::hex;
 use crate::secret::ExposeSecret;
 use crate::vault::id::Reference;
 
@@ -19,6 +24,33 @@ pub struct EnvFile {
     pub(super) plain: Vec<Variable>,
     /// Variables that get the secret of a profile.
     pub(super) references: Vec<(String, Reference)>,
+    /// What it is allowed by; `None` for a stream, or if the path is not text.
+    pub(super) origin: Option<Origin>,
+}
+
+/// What a person allows when they allow a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// Its path, as [`place_of`] returns it.
+    pub path: String,
+    /// The SHA-256 of its bytes, in hex.
+    pub sha256: String,
+}
+
+/// Returns the absolute path of a file as it was named, without `.` and `..`; `None` if it is not text. Links are not
+/// followed: what a link in a stranger's directory leads to is not the file that was allowed.
+#[must_use]
+pub fn place_of(path: &Path) -> Option<String> {
+    let mut place = PathBuf::new();
+    for part in std::path::absolute(path).ok()?.components() {
+        match part {
+            Component::CurDir => {}
+            // The root stays.
+            Component::ParentDir => drop(place.pop()),
+            part => place.push(part),
+        }
+    }
+    place.into_os_string().into_string().ok()
 }
 
 impl std::fmt::Debug for EnvFile {
@@ -41,6 +73,18 @@ impl EnvFile {
             file.take(assignment, what)?;
         }
         Ok(file)
+    }
+
+    /// Returns its path, as [`place_of`] returns it, if it has one.
+    pub(super) fn place(&self) -> Option<&str> {
+        self.origin.as_ref().map(|origin| origin.path.as_str())
+    }
+
+    /// Returns the file with the place that it was read from.
+    #[must_use]
+    pub fn read_from(mut self, path: &Path, bytes: &[u8]) -> Self {
+        self.origin = place_of(path).map(|path| Origin { path, sha256: hex(&Sha256::digest(bytes)) });
+        self
     }
 
     fn take(&mut self, assignment: Assignment<'_>, what: &str) -> Result<()> {
@@ -224,6 +268,23 @@ mod tests {
         ] {
             assert_eq!(refused(name), why, "{name}");
         }
+    }
+
+    #[test]
+    fn a_place_is_as_it_was_named_without_dots() {
+        for (path, place) in [
+            ("/p/.env", "/p/.env"),
+            ("/p/./sub//../.env", "/p/.env"),
+            ("/../../p/.env", "/p/.env"),
+            ("/p/.env/", "/p/.env"),
+        ] {
+            assert_eq!(place_of(Path::new(path)).as_deref(), Some(place), "{path}");
+        }
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(
+            place_of(Path::new("../.env")).map(PathBuf::from),
+            Some(here.parent().unwrap().join(".env"))
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Hands secrets over to a program, in variables of its environment.
 
+use super::allowed_files::{Standing, allow_command, meant, standing};
 use super::env_file::EnvFile;
 use super::ids;
 use super::open::{Open, reading};
@@ -8,8 +9,10 @@ use crate::env_names;
 use crate::error::{Code, Error, Result};
 use crate::messages::run as messages;
 use crate::secret::{ExposeSecret, SecretString};
-use crate::vault::id::{AgentName, Named, ProfileId, Provider, Reference};
+use crate::vault::home::Session;
+use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::reader::Reader;
+use crate::vault::record::Record;
 
 /// Which secrets a program gets.
 #[derive(Debug, Default)]
@@ -22,7 +25,7 @@ pub struct Asked {
     pub all: bool,
     /// Profiles in variables with these names.
     pub named: Vec<(String, ProfileId)>,
-    /// A file of variables. It gets only profiles that are asked for otherwise.
+    /// A file of variables. It gets only profiles that are asked for otherwise, and those that it was allowed.
     pub file: Option<EnvFile>,
 }
 
@@ -72,7 +75,7 @@ impl Asked {
 ///
 /// # Errors
 /// `NOT_FOUND` and those of reading a profile; `USAGE` if two profiles are for one variable; `DENIED` if a file wants a
-/// profile that is not asked for.
+/// profile that is not asked for, and that it was not allowed.
 pub fn hand_over(open: &mut Open<'_>, asked: &Asked) -> Result<Handed> {
     let (vault, agent, env) = (open.vault, open.agent.clone(), open.env.clone());
     reading(vault, &mut open.session, |session| {
@@ -107,7 +110,7 @@ pub fn hand_over(open: &mut Open<'_>, asked: &Asked) -> Result<Handed> {
             taken.push(profile.clone());
         }
         if let Some(file) = &asked.file {
-            handing.take_file(file, &taken)?;
+            handing.take_file(file, &taken, session)?;
         }
         Ok(handing.handed)
     })
@@ -137,10 +140,18 @@ impl Handing<'_, '_> {
 
     /// Adds the secret of a profile, in the variable with this name, or in those of its provider.
     fn take(&mut self, profile: &ProfileId, name: Option<&str>) -> Result<()> {
+        let record = self.record(profile)?;
+        self.hand(&record, name)
+    }
+
+    fn record(&self, profile: &ProfileId) -> Result<Record> {
         let record = self.reader.as_ref().map(|reader| reader.record(profile)).transpose()?.flatten();
-        let record = record.ok_or_else(|| ids::not_found(self.open_vault, self.agent, profile))?;
-        let credential = record.credential;
-        let secret = credential.secret;
+        record.ok_or_else(|| ids::not_found(self.open_vault, self.agent, profile))
+    }
+
+    fn hand(&mut self, record: &Record, name: Option<&str>) -> Result<()> {
+        let Record { profile, credential, .. } = record;
+        let secret = &credential.secret;
         if secret.expose_secret().contains('\0') {
             return Err(messages::has_nul(profile));
         }
@@ -151,10 +162,10 @@ impl Handing<'_, '_> {
         }
         let names = match name {
             Some(name) => vec![name.to_owned()],
-            None => env_names::handed_over_as(credential.provider.as_str(), credential.kind, &secret),
+            None => env_names::handed_over_as(credential.provider.as_str(), credential.kind, secret),
         };
         for name in names {
-            self.add(name, &secret, profile)?;
+            self.add(name, secret, profile)?;
         }
         Ok(())
     }
@@ -173,12 +184,28 @@ impl Handing<'_, '_> {
     }
 
     /// Adds the variables of a file. Those that the command line sets win.
-    fn take_file(&mut self, file: &EnvFile, allowed: &[ProfileId]) -> Result<()> {
+    fn take_file(&mut self, file: &EnvFile, taken: &[ProfileId], session: &Session) -> Result<()> {
+        let mut known: Option<Standing> = None;
         for (name, reference) in &file.references {
-            match self.meant(reference, allowed) {
-                Ok(profile) => self.take(&profile, Some(name))?,
-                Err(shown) => return Err(messages::not_asked_for(name, &shown)),
+            if let Some(profile) = meant(reference, self.agent).find(|id| taken.contains(id)) {
+                self.take(profile, Some(name))?;
+                continue;
             }
+            let standing = match known.take() {
+                Some(standing) => standing,
+                None => standing(self.open_vault, session, self.agent, file)?,
+            };
+            let allowed = standing.allowed();
+            let found =
+                meant(reference, self.agent).find_map(|id| allowed.iter().find(|allowed| allowed.id == *id));
+            let found = found.ok_or_else(|| standing.refusal(name, reference, self.agent, file))?;
+            let record = self.record(&found.id)?;
+            if record.created != found.created {
+                let allow = file.place().map(|path| allow_command(path, self.agent)).unwrap_or_default();
+                return Err(messages::created_again(&found.id, &allow));
+            }
+            self.hand(&record, Some(name))?;
+            known = Some(standing);
         }
         for Variable { name, value, .. } in &file.plain {
             if !self.handed.variables.iter().any(|known| known.name == *name) {
@@ -187,27 +214,5 @@ impl Handing<'_, '_> {
             }
         }
         Ok(())
-    }
-
-    /// Returns the profile that a reference means if it is among the allowed ones, or how the reference reads.
-    fn meant(&self, reference: &Reference, allowed: &[ProfileId]) -> std::result::Result<ProfileId, String> {
-        let readings = match reference {
-            Reference::Profile(readings) => readings,
-            Reference::BestOf(provider) => return Err(format!("{provider}:…")),
-        };
-        let own =
-            readings.iter().filter(|reading| reading.agent.as_ref().is_none_or(|agent| agent == self.agent));
-        let ids = own.filter_map(|reading| match &reading.profile {
-            Named::Id(id) => Some(id),
-            Named::Short(_) => None,
-        });
-        let first = |shown: &crate::vault::id::Reading| match &shown.agent {
-            Some(agent) if agent != self.agent => format!("{agent}/{}", shown.profile.shown()),
-            _ => shown.profile.shown(),
-        };
-        ids.into_iter()
-            .find(|id| allowed.contains(id))
-            .cloned()
-            .ok_or_else(|| readings.first().map(first).unwrap_or_default())
     }
 }

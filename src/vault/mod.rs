@@ -1,6 +1,7 @@
 //! The vault: its profiles, which of their records are current, and every change of them.
 
 pub mod agent;
+pub mod allowed_files;
 pub mod anchor;
 pub mod bounds;
 pub mod credential;

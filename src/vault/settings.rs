@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use strongroom_backends::StoreError;
 use strongroom_backends::fs::dir::Dir;
 
+use super::allowed_files::AllowedFile;
 use super::id::AgentName;
 use super::store::Store;
 use crate::error::{Error, Result};
@@ -23,7 +24,8 @@ use crate::time::Zone;
 
 /// The file's name in the home.
 pub const FILE: &str = "settings.json";
-/// The largest such file, in bytes. Most of it is what undoes the changes to clients' files.
+/// The largest such file, in bytes. Most of it is what undoes the changes to clients' files, and which files may have
+/// secrets.
 pub const MAX: usize = 1024 * 1024;
 /// The version of its format. A later version that this program must not overlook has a higher number.
 const FORMAT: u32 = 1;
@@ -53,6 +55,8 @@ pub struct Settings {
     pub color: Option<Color>,
     /// The clients that are connected, by their names, each with what undoes the changes to its files.
     pub connections: Map<String, Value>,
+    /// The files of variables that may have secrets.
+    pub env_files: Vec<AllowedFile>,
     /// What a later version has set. It is kept as it is.
     pub others: Map<String, Value>,
 }
@@ -128,6 +132,8 @@ struct Text {
     color: Option<String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     connections: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    env_files: Vec<Value>,
     #[serde(flatten)]
     others: Map<String, Value>,
 }
@@ -153,6 +159,7 @@ pub fn unverified(home: &Dir) -> Settings {
         time_zone: says("timeZone").and_then(Zone::named),
         color: says("color").and_then(Color::named),
         connections: text.get("connections").map(agents_of).unwrap_or_default(),
+        env_files: Vec::new(),
         others: Map::new(),
     }
 }
@@ -229,6 +236,7 @@ impl Settings {
                 None => None,
             },
             connections: text.connections,
+            env_files: text.env_files.iter().map(AllowedFile::read).collect::<Option<_>>()?,
             others: text.others,
         })
     }
@@ -236,8 +244,9 @@ impl Settings {
     /// Returns the signed bytes of the file.
     ///
     /// # Errors
-    /// `INTERNAL`.
+    /// `TOO_LARGE` if it would not be read again; `INTERNAL`.
     pub fn to_bytes(&self, ring: &Ring) -> Result<Vec<u8>> {
+        let env_files = self.env_files.iter().map(AllowedFile::to_value).collect::<Option<_>>();
         let text = Text {
             format: FORMAT,
             vault: ring.vault.to_string(),
@@ -248,10 +257,12 @@ impl Settings {
             time_zone: self.time_zone.as_ref().map(|zone| zone.as_str().to_owned()),
             color: self.color.map(|color| color.as_str().to_owned()),
             connections: self.connections.clone(),
+            env_files: env_files.ok_or_else(messages::not_serialized)?,
             others: self.others.clone(),
         };
         let json = serde_json::to_string(&text).map_err(|_| messages::not_serialized())?;
-        Ok(signed::sign(ring.current(), PURPOSE, &json)?.0.into_bytes())
+        let bytes = signed::sign(ring.current(), PURPOSE, &json)?.0.into_bytes();
+        if bytes.len() > MAX { Err(messages::too_large(MAX)) } else { Ok(bytes) }
     }
 
     /// Returns the agent of commands that name none: the one that was chosen, else the default agent of a connected
@@ -352,6 +363,7 @@ mod tests {
             serde_json::json!({ "historyDays": 0 }),
             serde_json::json!({ "defaultStore": "cloud" }),
             serde_json::json!({ "defaultAgent": "../x" }),
+            serde_json::json!({ "envFiles": [{ "path": "/p", "until": 9 }] }),
         ] {
             assert_eq!(Settings::of(text(&unknown)), None, "{unknown}");
         }

@@ -248,7 +248,7 @@ impl VaultLedger {
     pub fn settle(&self, home: &Dir) -> Result<()> {
         if let Some(dir) = home.dir_if_any(DIR)? {
             for (method, digest) in &self.methods {
-                place(&dir, &file_name(method), digest)?;
+                place(&dir, &file_name(method), digest, RECORD_MAX)?;
             }
             for name in dir.names()? {
                 let Some(method) = name.strip_suffix(".age") else { continue };
@@ -259,7 +259,7 @@ impl VaultLedger {
             dir.sync()?;
         }
         if !self.settings.is_empty() {
-            place(home, settings::FILE, &self.settings)?;
+            place(home, settings::FILE, &self.settings, settings::MAX)?;
         }
         sweep(home);
         let due = VaultFile::of(&self.vault.parse()?).to_bytes()?;
@@ -271,10 +271,10 @@ impl VaultLedger {
     }
 }
 
-/// Moves a staged file into place, unless the file with this digest is there already.
-fn place(dir: &Dir, name: &str, digest: &str) -> Result<()> {
+/// Moves a staged file of at most `max` bytes into place, unless the file with this digest is there already.
+fn place(dir: &Dir, name: &str, digest: &str, max: usize) -> Result<()> {
     let is = |name: &str| -> Result<bool> {
-        let bytes = dir.read_if_any(name, RECORD_MAX).ok().flatten();
+        let bytes = dir.read_if_any(name, max).ok().flatten();
         Ok(bytes.is_some_and(|bytes| hex(&Sha256::digest(&bytes)) == digest))
     };
     let staged = format!("{name}{NEW}");

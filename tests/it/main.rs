@@ -22,6 +22,7 @@ mod doctor_client;
 mod dotenv;
 mod echoes;
 mod edit;
+mod env_files;
 mod failing_calls;
 mod faults;
 mod files_in_use;

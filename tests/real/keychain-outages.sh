@@ -28,8 +28,9 @@ make_vaults() {
     for unlock in key-file keychain; do
         new_world
         must init --store keychain --unlock "$unlock"
-        pasted kc:one 1 --host https://kc.x.io --username me
-        pasted file:one 2 --store file --host https://file.x.io --username me
+        pasted kc:one 1
+        pasted file:one 2 --store file
+        must edit kc:one --host https://git.x.io --username AKIAEXAMPLE --helper aws
         holds "two stores, unlock by $unlock" settle
         if [ "$unlock" = key-file ]; then by_key=$world; else by_item=$world; fi
     done
@@ -39,6 +40,21 @@ make_vaults() {
 late() {
     most=$command_ms refused "$1" "$2" "$3" --keychain-timeout "${call_ms}ms" "${@:4}"
     in_time "$command_ms" "$3"
+}
+
+# helpers CODE STATUS WHAT: git and AWS hear of it in time, each in its own way, and get nothing.
+helpers() {
+    local name
+    for name in git aws; do
+        if [ "$name" = git ]; then
+            printf 'protocol=https\nhost=git.x.io\n\n' >"$tmp/input"
+            input=$tmp/input most=$answer_limit refused "$1" 1 "$3: helper git" helper git get
+        else
+            most=$answer_limit refused "$1" "$2" "$3: helper aws" helper aws kc:one
+        fi
+        in_time "$answer_limit" "$3: helper $name"
+        same "$(cat "$out")" '' "$3: helper $name prints nothing"
+    done
 }
 
 # outage WHAT CODE STATUS: checks every command in this outage.
@@ -54,11 +70,7 @@ outage() {
     same "$(json "$out" "d['errors']['main/kc:one']['code'], len(d['errors']), list(d['values'])")" \
         "('$code', 1, ['main/file:one'])" "$what: resolve answers for each id" shown
     holds "$what: and gives the secret of the file" grep -qF -- "$(token 2)" "$out"
-    git_gets_none "$code" "$what: git's helper"
-    git_asks file.x.io
-    most=$answer_limit works "$what: git's helper, from a file" helper git get
-    holds "$what: git's helper gives the secret of the file" grep -qxF -- "password=$(token 2)" "$out"
-    in_time "$answer_limit" "$what: git's helper, from a file"
+    helpers "$code" "$expected" "$what"
     most=$answer_limit works "$what: list" list
     in_time "$answer_limit" "$what: list"
     feed "$(token 3)"
@@ -83,7 +95,7 @@ outage() {
     in_time "$answer_limit" "$what: resolve by keychain unlock"
     same "$(json "$out" "sorted((k, e['code']) for k, e in d['errors'].items())")" \
         "[('main/file:one', '$code'), ('main/kc:one', '$code')]" "$what: resolve says why for each id" shown
-    git_gets_none "$code" "$what: git's helper by keychain unlock"
+    helpers "$code" "$expected" "$what, by keychain unlock"
     feed "$(token 3)"
     late "$code" "$expected" "$what: paste by keychain unlock" paste-token --provider kc --profile-id kc:new
 
@@ -100,16 +112,6 @@ outage() {
     in_time "$command_ms" "$what: init"
     same "$(json "$out" "d['store'], d['unlock'], len(d['why']) > 20")" "('file', 'key-file', True)" \
         "$what: init takes files, and says why" shown
-}
-
-# git_asks HOST: git's request, for the next run.
-git_asks() { feed "protocol=https"$'\n'"host=$1"$'\n\n'; }
-# git_gets_none CODE WHAT: the helper fails as git expects, so that git goes on, and in time.
-git_gets_none() {
-    git_asks kc.x.io
-    most=$answer_limit refused "$1" 1 "$2" helper git get
-    in_time "$answer_limit" "$2"
-    holds "$2: and prints nothing" test ! -s "$out"
 }
 
 # after_outage WHAT: checks that everything is as it was.

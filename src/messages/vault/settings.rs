@@ -22,6 +22,13 @@ pub fn not_serialized() -> Error {
     Error::new(Code::Internal, "cannot serialize the settings")
 }
 
+/// `settings.json` would be larger than what is read.
+#[must_use]
+pub fn too_large(max: usize) -> Error {
+    Error::new(Code::TooLarge, format!("settings.json would be larger than {max} bytes; nothing was changed"))
+        .with_remedy("see `strongroom env list`, and take back what you no longer need with `strongroom env forget PATH`")
+}
+
 /// There is no setting with that name.
 #[must_use]
 pub fn unknown_key(known: &[&str]) -> Error {

@@ -49,6 +49,15 @@ pub fn refusals(vault: &Vault, session: &Session) -> Result<Vec<Refusal>> {
     Ok(found)
 }
 
+/// Returns the refusal of the vault's own state: what its settings permit does not count if this machine has seen a later
+/// state, in which it may have been taken back.
+///
+/// # Errors
+/// `LOCKED` without the keys of the whole vault; those of reading the home.
+pub fn of_vault(vault: &Vault, keys: &Keys) -> Result<Option<Refusal>> {
+    of_own(vault, &keys.own()?)
+}
+
 /// Returns a refusal for each agent that this machine remembers and whose directory is gone. A change of keys without
 /// such an agent would lose it for good.
 ///
