@@ -17,7 +17,7 @@ use crate::ops::other_clients::{self, Asked, Disconnecting, Launcher, Planned};
 use crate::vault::home::Vault;
 use crate::vault::id::ProfileId;
 
-/// Where a program of the user's own is.
+/// The directory of the user's own programs, in the home.
 const PROGRAMS: &str = ".local/bin";
 /// What Docker puts before the name of a helper.
 const DOCKER: &str = "docker-credential-strongroom";

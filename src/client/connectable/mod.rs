@@ -205,7 +205,7 @@ impl Client {
     }
 }
 
-/// Returns a client's directory: where its variable says that it is, or else in the home.
+/// Returns a client's directory: the one that its variable names, or else the one in the home.
 fn directory(env: &Env, variable: &str, name: &str) -> Option<PathBuf> {
     env.path(variable).or_else(|| Some(env.path("HOME")?.join(name)))
 }

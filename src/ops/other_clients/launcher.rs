@@ -16,7 +16,7 @@ use crate::messages::other_clients as messages;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Launcher {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// What it is.
     is: Form,
