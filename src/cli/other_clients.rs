@@ -51,13 +51,18 @@ pub(super) fn connect(context: &mut Context, answers: Answers, parts: &Parts, cl
 
 fn plan(context: &Context, open: &Open<'_>, parts: &Parts, client: Client) -> Result<Planned> {
     let asked = Asked {
-        profile: parts.profile.as_deref().map(|id| context.profile_id(id)).transpose()?,
+        profile: parts
+            .profile
+            .as_deref()
+            .map(|id| context.profile_id(id))
+            .transpose()?
+            .map(|id| id.to_string()),
         hosts: hosts("--host", &parts.host)?,
         name: parts.name.clone(),
     };
     let (program, has_flags) = program(context, open.vault)?;
     let launcher = launcher(context, client, &program, has_flags)?;
-    other_clients::plan(open, client, program, launcher, &asked)
+    other_clients::plan(open, client, &program, launcher, &asked)
 }
 
 /// Returns how a client runs this program, and whether it needs flags for that.

@@ -124,13 +124,13 @@ impl InsertedLines {
         self.lines.is_empty() && !self.made_file
     }
 
-    /// Returns the inserted lines as they are shown, each after a sign, as far as they are in a text.
+    /// Returns the inserted lines as they are shown, each after a sign, as far as they are in a text and not in another one.
     #[must_use]
-    pub fn diff(&self, text: &str, sign: char) -> String {
+    pub fn diff(&self, text: &str, sign: char, but_of: &str) -> String {
         let mut out = String::new();
         for insertion in &self.lines {
             let lines = insertion.text.trim_matches(['\r', '\n']);
-            let Some(at) = text.find(lines) else { continue };
+            let Some(at) = text.find(lines).filter(|_| !but_of.contains(lines)) else { continue };
             let number = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
             out.push_str(&format!("@@ {sign}{number} @@\n"));
             for line in lines.lines() {
@@ -207,7 +207,7 @@ mod tests {
     fn lines_have_the_ends_of_the_text_and_go_to_the_byte() {
         let (after, lines) = inserted();
         assert_eq!(text(&after), "one /p x\r\na\r\nb\r\ntwo\r\n/p y\r\n");
-        assert_eq!(lines.diff(text(&after), '+'), "@@ +1 @@\n+one /p x\n@@ +4 @@\n+two\n+/p y\n");
+        assert_eq!(lines.diff(text(&after), '+', TEXT), "@@ +1 @@\n+one /p x\n@@ +4 @@\n+two\n+/p y\n");
         assert!(
             matches!(lines.taken_out_of(text(&after)).unwrap(), Without::Identical(out) if text(&out) == TEXT)
         );

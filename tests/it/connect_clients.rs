@@ -297,6 +297,45 @@ fn dockers_helper_has_its_name_and_its_flags() {
 }
 
 #[test]
+fn a_second_connection_adds_to_the_first_and_flags_of_the_same_part_replace_it() {
+    let session = session();
+    session.run(["edit", "github:one", "--host", "https://b.x.io"]).ok();
+    let config = put(&session, ".gitconfig", CASES[0].text);
+    let sections = || read(&config).matches("[credential ").count();
+    let git = |host: &str| session.run(["connect", "git", "--host", host, "--yes"]).ok().stdout;
+    git("https://git.x.io");
+    let added = git("https://b.x.io");
+    assert_eq!(sections(), 2);
+    assert!(!added.contains("git.x.io"), "{added}");
+    git("https://b.x.io");
+    assert_eq!(sections(), 2);
+    session.run(["connect", "git", "--yes"]).ok();
+    assert_eq!(sections(), 2);
+    let fewer = git("https://b.x.io");
+    assert!(fewer.contains("-[credential \"https://git.x.io\"]"), "{fewer}");
+    assert_eq!(sections(), 1);
+    session.run(["disconnect", "git", "--yes"]).ok();
+    assert_eq!(read(&config), CASES[0].text);
+
+    let aws = put(&session, ".aws/config", "[default]\nregion = x");
+    let connect = |name: &str| {
+        session.run(["connect", "aws", "--profile", "amazon:one", "--name", name, "--yes"]).ok();
+    };
+    ["one", "two", "one"].into_iter().for_each(connect);
+    let text = read(&aws);
+    assert_eq!(
+        (text.matches("[profile ").count(), text.matches("credential_process").count()),
+        (2, 2),
+        "{text}"
+    );
+    fs::write(&aws, format!("{text}# mine\n")).unwrap();
+    session.run(["connect", "aws", "--profile", "amazon:one", "--yes"]).ok();
+    assert_eq!(read(&aws).matches("credential_process").count(), 3);
+    session.run(["disconnect", "aws", "--yes"]).ok();
+    assert_eq!(read(&aws), "[default]\nregion = x\n# mine\n");
+}
+
+#[test]
 fn a_planted_connection_takes_nothing_out() {
     let session = session();
     let config = session.write(".gitconfig", CASES[0].text);

@@ -95,8 +95,6 @@ mod tests {
             serde_json::json!({ "gcr.io": "gcloud", "quay.io": HELPER, "x.io:5000": HELPER, HUB.1: HELPER })
         );
         assert_eq!(plan.told.len(), 3, "{:?}", plan.told);
-        let shown = plan.undo.diff(text, after).unwrap();
-        assert!(!shown.contains("bWFkZTp1cA"), "{shown}");
         assert_eq!(plan.undo.undo(after).unwrap().text.unwrap().expose_str(), Some(text));
     }
 

@@ -26,7 +26,7 @@ use crate::messages::client::connectable as messages;
 use crate::secret::Buffer;
 
 pub use program::{Program, SCRIPT_HEAD};
-pub use undo::{Undo, Undone};
+pub use undo::{Undo, Undone, undo_all};
 
 /// A client that can be connected, apart from OpenClaw.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -150,6 +150,12 @@ impl Client {
     #[must_use]
     pub const fn needs_username(self) -> bool {
         matches!(self, Self::Git | Self::Docker | Self::Aws)
+    }
+
+    /// Returns whether it can be connected in several parts of its configuration, each by its name.
+    #[must_use]
+    pub const fn has_parts(self) -> bool {
+        matches!(self, Self::Codex | Self::Aws | Self::Kubectl)
     }
 
     /// Returns the provider whose profile it gets if a person names none.

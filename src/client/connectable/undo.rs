@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::edit::{EMPTY, InversePatch, Restored, diff, restore, shown};
+use crate::client::edit::{InversePatch, Restored, restore, shown};
 use crate::client::insertion::{InsertedLines, Without};
 use crate::error::Result;
 use crate::messages::client::connectable as messages;
@@ -27,6 +27,22 @@ pub struct Undone {
     pub identical: bool,
     /// What was changed since, and stays.
     pub left: Vec<String>,
+}
+
+/// Undoes several changes, the last one first.
+///
+/// # Errors
+/// Those of [`Undo::undo`].
+pub fn undo_all<'u>(changes: impl DoubleEndedIterator<Item = &'u Undo>, text: &str) -> Result<Undone> {
+    let mut done =
+        Undone { text: Some(Buffer::from_vec(text.as_bytes().to_vec())), identical: true, left: Vec::new() };
+    for change in changes.rev() {
+        let Some(now) = &done.text else { break };
+        let Undone { text, identical, mut left } = change.undo(now.expose_str().unwrap_or_default())?;
+        left.extend(done.left);
+        done = Undone { text, identical: identical && done.identical, left };
+    }
+    Ok(done)
 }
 
 impl Undo {
@@ -57,35 +73,20 @@ impl Undo {
         Ok(Undone { text, identical, left: left.iter().map(|left| shown(&left.path)).collect() })
     }
 
-    /// Returns whether a text is the one that the change wrote.
+    /// Returns the lines that were inserted, as they are shown after a sign, apart from those that are in another text.
+    /// Nothing else of the text is shown, because what is around them can be secret. Returns nothing for members of a
+    /// JSON document.
     #[must_use]
-    pub fn wrote(&self, text: &str) -> bool {
+    pub fn shown_lines(&self, text: &str, sign: char, but_of: &str) -> String {
         match self {
-            Self::Members(patch) => patch.wrote(text),
-            Self::Lines(lines) => lines.wrote(text),
+            Self::Members(_) => String::new(),
+            Self::Lines(lines) => lines.diff(text, sign, but_of),
         }
     }
 
-    /// Returns the change as a person sees it. Of lines in a text, only these are shown: what is around them can be
-    /// secret.
-    ///
-    /// # Errors
-    /// `BAD_DATA` for a JSON document that cannot be read.
-    pub fn diff(&self, before: &str, after: &str) -> Result<String> {
-        match self {
-            Self::Members(_) => diff(before, after),
-            Self::Lines(lines) => Ok(lines.diff(after, '+')),
-        }
-    }
-
-    /// Returns the same for a text from which the change was taken out.
-    ///
-    /// # Errors
-    /// As [`Undo::diff`].
-    pub fn undone_diff(&self, before: &str, after: Option<&str>) -> Result<String> {
-        match self {
-            Self::Members(_) => diff(before, after.unwrap_or(EMPTY)),
-            Self::Lines(lines) => Ok(lines.diff(before, '-')),
-        }
+    /// Returns whether the change is one of a JSON document.
+    #[must_use]
+    pub fn is_of_members(&self) -> bool {
+        matches!(self, Self::Members(_))
     }
 }

@@ -1,5 +1,7 @@
 //! Which profiles a client may get: by their hosts if it names a host, or else the ones that name its helper.
 
+use serde::{Deserialize, Serialize};
+
 use crate::client::alias::ALIASES;
 use crate::client::connectable::Client;
 use crate::error::Result;
@@ -14,14 +16,37 @@ use crate::vault::id::{ProfileId, Provider};
 use crate::vault::record::Record;
 
 /// What a person asks for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Asked {
-    /// This profile.
-    pub profile: Option<ProfileId>,
+    /// This profile, by its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// These hosts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
     /// A part of the client's configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+}
+
+impl Asked {
+    fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns whether this takes the place of what was asked for before. Otherwise, both are connected.
+    pub(super) fn replaces(&self, before: &Self, client: Client) -> bool {
+        if client.has_parts() {
+            return self.name == before.name;
+        }
+        let covers = |host| self.hosts.contains(host);
+        !client.names_host()
+            || self.is_all()
+            || before.is_all()
+            || (self.name == before.name
+                && (self.hosts.is_empty() || before.hosts.iter().all(covers))
+                && (self.profile.is_none() || self.profile == before.profile))
+    }
 }
 
 /// What a client gets.
@@ -32,19 +57,18 @@ pub(super) struct Choice {
     pub hosts: Vec<String>,
     /// Whether the client names a host, and a profile is chosen by that.
     pub by_host: bool,
-    /// The profile that is to name the helper.
+    /// The profile that does not name the helper yet, and is to.
     pub adds: Option<ProfileId>,
-    /// Whether that profile does not name it yet.
-    pub lacks_helper: bool,
 }
 
 pub(super) fn choose(open: &Open<'_>, client: Client, asked: &Asked) -> Result<Choice> {
-    let records = records(open, client, asked)?;
+    let named = asked.profile.as_deref().map(str::parse).transpose()?;
+    let records = records(open, client, named.as_ref())?;
     let by_host_alone = client.names_host() || client == Client::Kubectl && !asked.hosts.is_empty();
     if by_host_alone {
-        return by_host(open, client, asked, &records);
+        return by_host(open, client, asked, named, &records);
     }
-    let (record, is_named) = match (&asked.profile, records.as_slice()) {
+    let (record, is_named) = match (&named, records.as_slice()) {
         (Some(_), [record, ..]) => (record, true),
         _ => match records.iter().find(|record| has_helper(record, client.helper())) {
             Some(record) => (record, false),
@@ -59,23 +83,17 @@ pub(super) fn choose(open: &Open<'_>, client: Client, asked: &Asked) -> Result<C
     let id = record.profile.clone();
     // Without a cluster, kubectl has to say which profile; Hermes gets one of each provider.
     let says_id = (is_named || client == Client::Kubectl) && client != Client::Hermes;
-    Ok(Choice {
-        id: says_id.then(|| id.clone()),
-        hosts,
-        by_host: false,
-        adds: lacks_helper.then_some(id),
-        lacks_helper,
-    })
+    Ok(Choice { id: says_id.then(|| id.clone()), hosts, by_host: false, adds: lacks_helper.then_some(id) })
 }
 
-fn records(open: &Open<'_>, client: Client, asked: &Asked) -> Result<Vec<Record>> {
+fn records(open: &Open<'_>, client: Client, named: Option<&ProfileId>) -> Result<Vec<Record>> {
     let Some(reader) = open.reader()? else {
-        return Err(match &asked.profile {
+        return Err(match named {
             Some(id) => not_found(open.vault, &open.agent, id),
             None => messages::no_profile(client.called(), &open.agent),
         });
     };
-    if let Some(id) = &asked.profile {
+    if let Some(id) = named {
         let record = reader.record(id)?.ok_or_else(|| not_found(open.vault, &open.agent, id))?;
         return Ok(vec![record]);
     }
@@ -86,8 +104,14 @@ fn records(open: &Open<'_>, client: Client, asked: &Asked) -> Result<Vec<Record>
     Ok(read.into_iter().flatten().collect())
 }
 
-fn by_host(open: &Open<'_>, client: Client, asked: &Asked, records: &[Record]) -> Result<Choice> {
-    if asked.profile.is_some() {
+fn by_host(
+    open: &Open<'_>,
+    client: Client,
+    asked: &Asked,
+    named: Option<ProfileId>,
+    records: &[Record],
+) -> Result<Choice> {
+    if named.is_some() {
         records.iter().try_for_each(|record| must_serve(client, record))?;
     }
     let serving = records.iter().filter(|record| must_serve(client, record).is_ok());
@@ -103,8 +127,8 @@ fn by_host(open: &Open<'_>, client: Client, asked: &Asked, records: &[Record]) -
         return Err(messages::no_host(client.called(), client.needs_username(), &open.agent));
     }
     let takes_id = matches!(client, Client::Cargo | Client::Kubectl);
-    let id = asked.profile.clone().filter(|_| takes_id);
-    Ok(Choice { id, hosts, by_host: true, adds: None, lacks_helper: false })
+    let id = named.filter(|_| takes_id);
+    Ok(Choice { id, hosts, by_host: true, adds: None })
 }
 
 /// Refuses hosts that no profile has.

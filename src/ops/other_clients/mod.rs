@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::client_file::ClientFile;
 use super::connections;
-use super::edit::{Edit, Names, edit};
+use super::edit::{Edit, Names, edit as edit_profile};
 use super::open::Open;
-use crate::client::connectable::{Client, Plan, Program, Undo, Wanted};
-use crate::client::edit::write_config;
+use crate::client::connectable::{Client, Program, Undo, Wanted, undo_all};
+use crate::client::edit::{self, write_config};
 use crate::error::{Code, Result};
 use crate::messages::other_clients as messages;
 use crate::secret::Buffer;
@@ -48,8 +48,25 @@ pub struct Kept {
     /// The directory that was made for the configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     made_directory: Option<PathBuf>,
+    /// What was connected, in the order in which it was written.
+    parts: Vec<Part>,
+}
+
+/// What one command connected.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Part {
+    /// What a person asked for.
+    #[serde(flatten)]
+    asked: Asked,
     /// What undoes the change of the configuration.
     undo: Undo,
+}
+
+impl Kept {
+    fn undos(&self) -> impl DoubleEndedIterator<Item = &Undo> {
+        self.parts.iter().map(|part| &part.undo)
+    }
 }
 
 /// What connecting would do. Nothing has been written.
@@ -102,12 +119,11 @@ pub fn kept(settings: &Settings, client: Client) -> Result<Option<Kept>> {
 pub fn plan(
     open: &Open<'_>,
     client: Client,
-    program: Program,
+    program: &Program,
     launcher: Option<Launcher>,
     asked: &Asked,
 ) -> Result<Planned> {
     let was = kept(&open.vault.settings(open.session.keys())?, client)?;
-    let chosen = choice::choose(open, client, asked)?;
     let config = client.config(&open.env)?;
     if let Some(was) = was.as_ref().filter(|was| was.config != config) {
         return Err(messages::connected_elsewhere(client.as_str(), &was.config));
@@ -115,31 +131,55 @@ pub fn plan(
     let file = ClientFile::read(&config)?;
     let now = file.text()?;
     let undone = match (&was, now) {
-        (Some(was), Some(now)) => Some(was.undo.undo(now)?),
+        (Some(was), Some(now)) => Some(undo_all(was.undos(), now)?),
         _ => None,
     };
     let base = undone.as_ref().map_or(now, |undone| undone.text.as_ref().and_then(Buffer::expose_str));
-    let wanted = Wanted {
-        program,
-        id: chosen.id.map(|id| id.to_string()),
-        hosts: chosen.hosts,
-        by_host: chosen.by_host,
-        name: asked.name.clone(),
-    };
-    let Plan { text, undo, connected, told } =
-        client.plan(&open.env, base, &wanted).map_err(|error| messages::in_file(&config, &error))?;
+    let mut text = base.map(|base| Buffer::from_vec(base.as_bytes().to_vec()));
+    let (mut parts, mut told, mut connected, mut adds) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let before = was.iter().flat_map(|was| &was.parts).map(|part| &part.asked);
+    for of in before.filter(|of| !asked.replaces(of, client)).chain([asked]) {
+        let chosen = choice::choose(open, client, of)?;
+        let wanted = Wanted {
+            program: program.clone(),
+            id: chosen.id.map(|id| id.to_string()),
+            hosts: chosen.hosts,
+            by_host: chosen.by_host,
+            name: of.name.clone(),
+        };
+        let now = text.as_ref().and_then(Buffer::expose_str);
+        let plan =
+            client.plan(&open.env, now, &wanted).map_err(|error| messages::in_file(&config, &error))?;
+        parts.push(Part { asked: of.clone(), undo: plan.undo });
+        adds = adds.or(chosen.adds);
+        (text, told, connected) = (Some(plan.text), plan.told, plan.connected);
+    }
+    let text = text.unwrap_or_default();
     let after = text.expose_str().unwrap_or_default();
-    let diff = if now == Some(after) { String::new() } else { undo.diff(now.unwrap_or("{}\n"), after)? };
+    let old = was.as_ref().map(|was| was.parts.as_slice()).unwrap_or_default();
+    let diff = diff((old, now), (&parts, Some(after)))?;
     let mut helper_of = was.as_ref().map(|was| was.helper_of.clone()).unwrap_or_default();
-    let adds = chosen.adds.filter(|id| !helper_of.contains(&id.to_string()) || chosen.lacks_helper);
-    helper_of.extend(
-        adds.iter().map(ToString::to_string).filter(|id| !helper_of.contains(id)).collect::<Vec<_>>(),
-    );
+    let added = adds.as_ref().map(ToString::to_string).filter(|id| !helper_of.contains(id));
+    helper_of.extend(added);
     let of_was = was.as_ref().and_then(|was| was.made_directory.clone());
     let made_directory = of_was.or_else(|| config.parent().filter(|of| !of.exists()).map(Path::to_owned));
     let agent = open.agent.to_string();
-    let kept = Kept { version: VERSION, config, agent, helper_of, launcher, made_directory, undo };
+    let kept = Kept { version: VERSION, config, agent, helper_of, launcher, made_directory, parts };
     Ok(Planned { client, kept, diff, told, adds, connected, was, file, text })
+}
+
+/// Returns what changes from one text to another one, as a person sees it. A missing text is empty.
+fn diff((old, before): (&[Part], Option<&str>), (new, after): (&[Part], Option<&str>)) -> Result<String> {
+    if before == after {
+        return Ok(String::new());
+    }
+    if new.iter().chain(old).any(|part| part.undo.is_of_members()) {
+        return edit::diff(before.unwrap_or(edit::EMPTY), after.unwrap_or(edit::EMPTY));
+    }
+    let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+    let gone = old.iter().map(|part| part.undo.shown_lines(before, '-', after));
+    let added = new.iter().map(|part| part.undo.shown_lines(after, '+', before));
+    Ok(gone.chain(added).collect())
 }
 
 /// Connects as planned.
@@ -150,7 +190,7 @@ pub fn plan(
 pub fn connect(open: &mut Open<'_>, planned: &Planned) -> Result<()> {
     if let Some(id) = &planned.adds {
         let add = vec![planned.client.helper().to_owned()];
-        edit(open, id, &Edit { helpers: Names { add, ..Names::default() }, ..Edit::default() })?;
+        edit_profile(open, id, &Edit { helpers: Names { add, ..Names::default() }, ..Edit::default() })?;
     }
     connections::keep(open, "connect", planned.client.as_str(), Some(&planned.kept))?;
     if let Some(launcher) = &planned.kept.launcher {
@@ -201,9 +241,9 @@ impl Disconnecting {
                 text: None,
             });
         };
-        let undone = kept.undo.undo(now)?;
+        let undone = undo_all(kept.undos(), now)?;
         let after = undone.text.as_ref().and_then(Buffer::expose_str);
-        let diff = if after == Some(now) { String::new() } else { kept.undo.undone_diff(now, after)? };
+        let diff = diff((&kept.parts, Some(now)), (&[], after))?;
         Ok(Self {
             client,
             diff,
@@ -241,7 +281,7 @@ pub fn disconnect(open: &mut Open<'_>, planned: &Disconnecting) -> Result<()> {
     for id in &planned.kept.helper_of {
         let remove = vec![planned.client.helper().to_owned()];
         let helpers = Names { remove, ..Names::default() };
-        match edit(open, &id.parse()?, &Edit { helpers, ..Edit::default() }) {
+        match edit_profile(open, &id.parse()?, &Edit { helpers, ..Edit::default() }) {
             // Someone removed or renamed it since.
             Err(error) if error.code() == Code::NotFound => {}
             done => drop(done?),
