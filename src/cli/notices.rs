@@ -1,6 +1,7 @@
 //! Puts the notices of use cases into words.
 
 use crate::error::Code;
+use crate::messages::cli::clients;
 use crate::messages::cli::credentials::notices;
 use crate::messages::connect;
 use crate::ops::connect::{ClientReference, Differences};
@@ -62,6 +63,7 @@ pub(super) fn sentence(notice: &Notice) -> String {
         Notice::ClientOrder(read) => connect::order_taken(&read.agent, &read.provider, &joined(&read.ids)),
         Notice::ClientPlaintext(ids) => connect::plaintext(&ids.join(", ")),
         Notice::ClientBehind(error) => connect::not_in_step(error),
+        Notice::ClientNames { client, old, command } => clients::names_old_id(client, old, command),
         Notice::DefaultStoreStays { before, error } => notices::default_store_stays(before, error.what()),
     }
 }

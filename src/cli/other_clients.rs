@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::messages::cli::clients as messages;
 use crate::messages::client::connectable::no_home;
 use crate::messages::connect::{CONNECT_PROMPT, DRY_RUN};
+use crate::messages::other_clients::no_parts;
 use crate::ops::open::Open;
 use crate::ops::other_clients::{self, Asked, Disconnecting, Launcher, Planned};
 use crate::vault::home::Vault;
@@ -60,6 +61,9 @@ fn plan(context: &Context, open: &Open<'_>, parts: &Parts, client: Client) -> Re
         hosts: hosts("--host", &parts.host)?,
         name: parts.name.clone(),
     };
+    if asked.name.is_some() && !client.takes_name() {
+        return Err(no_parts(client.as_str()));
+    }
     let (program, has_flags) = program(context, open.vault)?;
     let launcher = launcher(context, client, &program, has_flags)?;
     other_clients::plan(open, client, &program, launcher, &asked)
@@ -166,7 +170,7 @@ pub(super) fn disconnect(context: &mut Context, answers: Answers, client: Client
             context.print(&if planned.removes_file {
                 messages::disconnected_and_removed(called, config)
             } else {
-                messages::disconnected(called, config, planned.identical)
+                messages::disconnected(called, config, planned.identical, planned.left.is_empty())
             })?;
         }
     }

@@ -32,6 +32,12 @@ impl Insertion {
         Self { at: text.len(), text: format!("{open}{}", lines.replace('\n', end)) }
     }
 
+    /// Returns what adds further lines at the end of a text, after others.
+    #[must_use]
+    pub fn after_end(text: &str, lines: &str) -> Self {
+        Self { at: text.len(), text: lines.replace('\n', line_end(text)) }
+    }
+
     /// Returns what adds lines before the line that begins at `at`. `lines` end with `\n`, and become those of the text.
     #[must_use]
     pub fn before_line(text: &str, at: usize, lines: &str) -> Self {
@@ -159,17 +165,34 @@ impl InsertedLines {
         for Insertion { text: lines, .. } in &self.lines {
             let lines = lines.trim_start_matches(['\r', '\n']);
             let is_line = |at: usize| at == 0 || text.get(..at).is_some_and(|before| before.ends_with('\n'));
-            let found = text.match_indices(lines).map(|(at, _)| at..at + lines.len());
-            let found = found.filter(|range| is_line(range.start)).take(1);
-            let before = gone.len();
-            gone.extend(found);
-            all &= gone.len() > before;
+            let mut found = text.match_indices(lines).map(|(at, _)| at).filter(|at| is_line(*at));
+            let part = found.next().and_then(|at| removable(text, at..at + lines.len()));
+            all &= part.is_some();
+            gone.extend(part);
         }
         gone.sort_by_key(|range| range.start);
         let out = without(text, gone.into_iter());
         let is_left = !all && out.expose_str().is_some_and(|out| out.contains(&self.mark));
         Ok(if is_left { Without::Changed(out) } else { Without::Others(out) })
     }
+}
+
+/// Returns what can be removed of inserted lines, because nothing that someone added since belongs to it: without its header if
+/// keys follow in that section, and nothing if lines follow that are deeper in a document in YAML.
+fn removable(text: &str, lines: Range<usize>) -> Option<Range<usize>> {
+    let own = text.get(lines.clone())?;
+    let says = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with(['#', ';']);
+    let Some(next) = text.get(lines.end..)?.lines().find(says) else { return Some(lines) };
+    let (first, more) = own.split_once('\n')?;
+    if first.trim_start().starts_with('[') {
+        let is_header = next.trim_start().starts_with('[');
+        return Some(if is_header { lines } else { lines.start + first.len() + 1..lines.end });
+    }
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let is_item = |line: &str| line.trim_start().starts_with("- ");
+    let is_deeper =
+        indent(next) > indent(first) || (indent(next) == indent(first) && is_item(next) && !is_item(first));
+    (more.is_empty() || !is_deeper).then_some(lines)
 }
 
 /// Returns a text without parts of it, which are in order.
@@ -231,6 +254,28 @@ mod tests {
         // The same words within a line are a person's.
         let within = "a two\r\n/p y\r\n";
         assert!(matches!(lines.taken_out_of(within).unwrap(), Without::Changed(out) if text(&out) == within));
+    }
+
+    #[test]
+    fn what_someone_added_below_a_header_or_an_item_keeps_its_place() {
+        for (own, more, rest) in [
+            ("[profile work]\nrun = /p\n", "region = x\n", "a\n[profile work]\nregion = x\n"),
+            ("[profile work]\nrun = /p\n", "\n# c\n[other]\n", "a\n\n# c\n[other]\n"),
+            ("users:\n- name: p\n  run: /p\n", "contexts: []\n", "a\ncontexts: []\n"),
+        ] {
+            let (after, lines) = insert(Some("a\n"), vec![Insertion::at_end("a\n", own)], "/p");
+            let Without::Others(out) = lines.taken_out_of(&format!("{}{more}", text(&after))).unwrap() else {
+                panic!("{own} is removed")
+            };
+            assert_eq!(text(&out), rest);
+        }
+        let (after, lines) =
+            insert(Some(""), vec![Insertion::at_end("", "users:\n- name: p\n  run: /p\n")], "/p");
+        for more in ["- name: q\n", "  env: x\n"] {
+            let changed = format!("{}{more}", text(&after));
+            let left = lines.taken_out_of(&changed).unwrap();
+            assert!(matches!(left, Without::Changed(out) if text(&out) == changed));
+        }
     }
 
     #[test]

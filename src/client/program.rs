@@ -41,8 +41,12 @@ pub struct Ran {
 
 /// Returns the client's command, if `PATH` finds it.
 pub(super) fn on_path(env: &Env) -> Option<PathBuf> {
-    let mut found = std::env::split_paths(env.var("PATH")?).filter(|directory| directory.is_absolute());
-    found.find_map(|directory| Some(directory.join(NAME)).filter(|path| path.is_file()))
+    found(env, NAME)
+}
+
+fn found(env: &Env, name: &str) -> Option<PathBuf> {
+    let mut all = std::env::split_paths(env.var("PATH")?).filter(|directory| directory.is_absolute());
+    all.find_map(|directory| Some(directory.join(name)).filter(|path| path.is_file()))
 }
 
 impl Program {
@@ -50,6 +54,12 @@ impl Program {
     #[must_use]
     pub fn find(env: &Env) -> Option<Self> {
         Some(Self { path: on_path(env)?, env: env.clone() })
+    }
+
+    /// Finds another client's command on `PATH`.
+    #[must_use]
+    pub fn named(env: &Env, name: &str) -> Option<Self> {
+        Some(Self { path: found(env, name)?, env: env.clone() })
     }
 
     /// Asks the command for its version.

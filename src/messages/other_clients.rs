@@ -19,6 +19,30 @@ pub fn connected_elsewhere(client: &str, config: &Path) -> Error {
         .with_remedy(format!("run `strongroom disconnect {client}` first"))
 }
 
+/// The client is connected for another agent.
+pub fn connected_for(client: &str, agent: &str) -> Error {
+    Error::new(Code::Exists, format!("{client} is connected for agent {agent}"))
+        .with_remedy(format!("run `strongroom disconnect {client}` first"))
+}
+
+/// The configuration is a link to a file that does not exist.
+pub fn dangling(config: &Path) -> Error {
+    Error::new(Code::UnsafeFile, format!("{} is a link to a file that does not exist", shown(config)))
+        .with_remedy("create that file, or remove the link; then run the command again")
+}
+
+/// The client would send the secret of another provider to its own.
+pub fn not_of_provider(id: impl Display, provider: impl Display, called: &str) -> Error {
+    Error::new(Code::Usage, format!("{id} is for {provider}, and {called} sends it to Anthropic"))
+        .with_remedy("name a profile of anthropic with `--profile`")
+}
+
+/// The client has no parts with a name. `client` is its name on the command line.
+pub fn no_parts(client: &str) -> Error {
+    Error::new(Code::Usage, format!("{client} has no part that `--name` could choose"))
+        .with_remedy(format!("run `strongroom connect {client}` without `--name`"))
+}
+
 /// A file cannot be changed. The error says why.
 pub fn in_file(config: &Path, error: &Error) -> Error {
     if !matches!(error.code(), Code::BadData | Code::Config | Code::DuplicateKey | Code::TooLarge) {

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::client::config::CONFIG_MAX;
-use crate::client::edit::{Digest, write_config};
+use crate::client::edit::{Digest, EDITED_MAX, write_config};
 use crate::client::file;
 use crate::error::{Code, Result};
 use crate::messages::client;
@@ -19,7 +18,7 @@ pub(super) struct ClientFile {
 
 impl ClientFile {
     pub fn read(path: &Path) -> Result<Self> {
-        let text = match file::read(path, CONFIG_MAX) {
+        let text = match file::read(path, EDITED_MAX) {
             Ok((text, _)) => Some(text),
             Err(error) if error.code() == Code::NoInput => None,
             Err(error) => return Err(error),

@@ -116,6 +116,15 @@ pub enum Notice {
     ClientPlaintext(Vec<String>),
     /// A connected client could not be kept in step, because of this error.
     ClientBehind(Error),
+    /// A connected client still asks for a profile by the id that it had before.
+    ClientNames {
+        /// The client's name on the command line.
+        client: &'static str,
+        /// The id that the profile had.
+        old: ProfileId,
+        /// The command that connects it with the new id.
+        command: String,
+    },
     /// New profiles still go to the previous store.
     DefaultStoreStays {
         /// The previous store.

@@ -4,6 +4,7 @@ use super::forget;
 use super::ids::not_found;
 use super::notice::Notice;
 use super::open::Open;
+use super::other_clients;
 use super::save::sealed_besides;
 use super::state::pinned_by_hand;
 use crate::error::Result;
@@ -123,5 +124,6 @@ pub fn rename(open: &mut Open<'_>, old: &ProfileId, new: &ProfileId) -> Result<(
     drop(writer);
     open.committed(&outcome);
     sealed_besides(&outcome).for_each(|notice| open.tell(&notice));
+    other_clients::renamed(open, old, new);
     Ok(())
 }

@@ -290,7 +290,7 @@ fn dockers_helper_has_its_name_and_its_flags() {
     session.run(["copy", "github:one", "--to-agent", "ops"]).ok();
     session.run(["connect", "docker", "--agent", "ops", "--yes"]).ok();
     assert!(read(&program).contains("--agent ops"), "{}", read(&program));
-    session.run(["disconnect", "docker", "--yes"]).ok();
+    session.run(["disconnect", "docker", "--agent", "ops", "--yes"]).ok();
     fs::write(&program, "another program").unwrap();
     session.run(["connect", "docker", "--yes"]).failed("EXISTS", 73);
     assert_eq!(read(&program), "another program");
@@ -333,6 +333,134 @@ fn a_second_connection_adds_to_the_first_and_flags_of_the_same_part_replace_it()
     assert_eq!(read(&aws).matches("credential_process").count(), 3);
     session.run(["disconnect", "aws", "--yes"]).ok();
     assert_eq!(read(&aws), "[default]\nregion = x\n# mine\n");
+}
+
+#[test]
+fn what_a_person_added_below_a_header_of_ours_keeps_its_place() {
+    let session = session();
+    let aws = put(&session, ".aws/config", "[profile prod]\noutput = json\n");
+    session.run(["connect", "aws", "--profile", "amazon:one", "--name", "work", "--yes"]).ok();
+    fs::write(&aws, format!("{}region = x\n", read(&aws))).unwrap();
+    session.run(["disconnect", "aws", "--yes"]).ok();
+    assert_eq!(read(&aws), "[profile prod]\noutput = json\n[profile work]\nregion = x\n");
+
+    let git = put(&session, ".gitconfig", "[alias]\n\tx = y\n");
+    session.run(["connect", "git", "--yes"]).ok();
+    fs::write(&git, format!("{}\tusername = me\n", read(&git))).unwrap();
+    session.run(["disconnect", "git", "--yes"]).ok();
+    assert_eq!(read(&git), "[alias]\n\tx = y\n[credential \"https://git.x.io\"]\n\tusername = me\n");
+}
+
+#[test]
+fn an_item_that_kubectl_wrote_again_is_found_by_what_it_says() {
+    let session = session();
+    let case = &YAML[0];
+    let config = put(&session, case.config, case.text);
+    connect(&session, "connect", case, &["--yes"]).ok();
+    let again = read(&config)
+        .replace("- \"--agent\"", "- --agent")
+        .replace("      exec:\n", "      exec:\n        env: null\n");
+    assert_ne!(again, read(&config));
+    fs::write(&config, &again).unwrap();
+    connect(&session, "connect", case, &["--yes"]).ok();
+    fs::write(&config, &again).unwrap();
+    let gone = connect(&session, "disconnect", case, &["--yes", "--json"]).ok().json();
+    assert_eq!(gone["left"], json!([]), "{gone}");
+    assert_eq!(read(&config), case.text);
+}
+
+#[test]
+fn a_helper_or_a_user_name_that_git_has_for_a_host_stays() {
+    let session = session();
+    for own in [
+        "[credential \"https://git.x.io\"]\n\thelper = !mine\n",
+        "[credential \"https://git.x.io/org\"]\n\tusername = alice\n",
+        "[credential \"https://*.x.io\"]\n\thelper = !mine\n",
+        "[include]\n\tpath = more\n",
+    ] {
+        let config = put(&session, ".gitconfig", own);
+        put(&session, "more", "[credential \"https://git.x.io\"]\n\thelper = !mine\n");
+        connect(&session, "connect", &CASES[0], &["--yes"]).failed("EXISTS", 73);
+        assert_eq!(read(&config), own);
+    }
+    put(&session, ".gitconfig", "[credential]\n\thelper = store --file x\n");
+    let told = connect(&session, "connect", &CASES[0], &["--yes"]).ok();
+    assert!(told.stderr.contains("a helper for every host"), "{}", told.stderr);
+}
+
+#[test]
+fn a_connection_that_cannot_be_written_leaves_nothing_allowed() {
+    let session = session();
+    let case = CASES.last().unwrap();
+    symlink("nowhere", put(&session, ".aws/x", "").with_file_name("config")).unwrap();
+    connect(&session, "connect", case, &["--yes"]).failed("UNSAFE_FILE", 78);
+    fs::remove_file(session.path(".aws/config")).unwrap();
+    put(&session, "real", case.text);
+    symlink(session.path("real"), session.path("one")).unwrap();
+    symlink(session.path("one"), session.path(".aws/config")).unwrap();
+    connect(&session, "connect", case, &["--yes"]).failed("UNSAFE_FILE", 78);
+    assert!(helpers(&session, "amazon:one").as_array().is_none_or(Vec::is_empty));
+    connect(&session, "disconnect", case, &["--yes"]).failed("NOT_FOUND", 66);
+    assert_eq!(read(&session.path("real")), case.text);
+}
+
+#[test]
+fn another_vault_and_another_agent_take_nothing_from_a_connection() {
+    let session = session();
+    session.run(["connect", "docker", "--host", "https://git.x.io", "--yes"]).ok();
+    let program = session.path(".local/bin/docker-credential-strongroom");
+    let target = fs::read_link(&program).unwrap();
+    let other = session.path("other");
+    let home = ["--home", other.to_str().unwrap()];
+    session.run(home.iter().chain(&["init"])).ok();
+    let paste = ["paste-token", "--provider", "x", "--host", "https://two.x.io", "--username", "me"];
+    session.feed(KEY, home.iter().chain(&paste)).ok();
+    session.run(home.iter().chain(&["connect", "docker", "--yes"])).failed("EXISTS", 73);
+    assert_eq!(fs::read_link(&program).unwrap(), target);
+    session.run(["copy", "github:one", "--to-agent", "ops"]).ok();
+    session.run(["connect", "docker", "--agent", "ops", "--yes"]).failed("EXISTS", 73);
+    assert!(!read(&session.path(".docker/config.json")).contains("two.x.io"));
+}
+
+#[test]
+fn the_change_shows_nothing_of_what_is_around_it() {
+    let session = session();
+    let text = "{\"mcpServers\":{\"a\":{\"args\":[\"--api-key\",\"made-up-canary\"]},\"b\":{\"type\":\"http\",\"url\":\"https://git.x.io/b?k=made-up-canary\"}}}";
+    put(&session, ".claude.json", text);
+    let case = CASES.iter().find(|case| case.client == "claude-mcp").unwrap();
+    for (verb, more) in [("connect", "--dry-run"), ("connect", "--yes"), ("disconnect", "--yes")] {
+        let json = connect(&session, verb, case, &["--dry-run", "--json"]);
+        let ran = connect(&session, verb, case, &[more]).ok();
+        assert!(ran.stdout.contains("headersHelper"), "{}", ran.stdout);
+        assert!(!format!("{}{}{}", ran.stdout, ran.stderr, json.stdout).contains("canary"), "{}", ran.stdout);
+    }
+    assert_eq!(read(&session.path(".claude.json")), text);
+}
+
+#[test]
+fn a_profile_that_is_renamed_is_connected_again_by_the_command_that_is_told() {
+    let session = session();
+    let case = CASES.last().unwrap();
+    let config = put(&session, case.config, case.text);
+    connect(&session, "connect", case, &["--yes"]).ok();
+    let told = session.run(["rename", "amazon:one", "amazon:two"]).ok().stderr;
+    let command = told.split('`').nth(1).unwrap();
+    assert_eq!(command, "strongroom connect aws --profile amazon:two --name work");
+    session.run(command.split(' ').skip(1).chain(["--yes"])).ok();
+    let text = read(&config);
+    assert!(text.contains("helper aws amazon:two") && !text.contains("amazon:one"), "{text}");
+    connect(&session, "disconnect", case, &["--yes"]).ok();
+    assert_eq!(read(&config), case.text);
+    assert!(helpers(&session, "amazon:two").as_array().is_none_or(Vec::is_empty));
+}
+
+#[test]
+fn flags_that_a_client_has_no_use_for_are_refused() {
+    let session = session();
+    for client in ["git", "docker", "claude-code", "hermes"] {
+        session.run(["connect", client, "--name", "x", "--yes"]).failed("USAGE", 64);
+    }
+    session.run(["connect", "claude-code", "--profile", "github:one", "--yes"]).failed("USAGE", 64);
 }
 
 #[test]

@@ -1,26 +1,42 @@
 //! AWS: `credential_process` of a profile in the shared configuration file. Some SDKs split the command as a shell does,
 //! and others let one run it: single quotes are the same to both.
 
+use std::path::PathBuf;
+
 use super::{Client, Plan, Wanted, inserted, text_of};
 use crate::client::insertion::Insertion;
 use crate::env::Env;
 use crate::error::Result;
 use crate::messages::client::connectable as messages;
+use crate::secret::Buffer;
 
 /// The profile that commands use if they name none.
 const DEFAULT: &str = "default";
 /// Keys that say how a profile gets its credentials ("Configuration and credential file settings" of the AWS CLI).
-const OTHERS: [&str; 9] = [
+const OTHERS: [&str; 10] = [
     "aws_access_key_id",
     "aws_secret_access_key",
     "aws_session_token",
     "credential_process",
     "credential_source",
+    "login_session",
     "role_arn",
     "sso_session",
     "sso_start_url",
     "web_identity_token_file",
 ];
+
+/// Returns one of the shared files. The SDKs expand a `~` in its variable.
+pub(super) fn file(env: &Env, variable: &str, name: &str) -> Option<PathBuf> {
+    let home = env.path("HOME");
+    match env.path(variable) {
+        Some(path) => match path.strip_prefix("~") {
+            Ok(rest) => home.map(|home| home.join(rest)),
+            Err(_) => Some(path),
+        },
+        None => Some(home?.join(".aws").join(name)),
+    }
+}
 
 pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
     let called = Client::Aws.called();
@@ -30,12 +46,11 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
     {
         return Err(messages::bad_name());
     }
-    let credentials = env
-        .path("AWS_SHARED_CREDENTIALS_FILE")
-        .or_else(|| Some(env.path("HOME")?.join(".aws").join("credentials")));
-    let stored = credentials.as_deref().and_then(text_of);
-    let stored = stored.as_ref().and_then(|text| text.expose_str()).unwrap_or_default();
-    if section(stored, |of| of == name).is_some() {
+    let stored =
+        file(env, "AWS_SHARED_CREDENTIALS_FILE", "credentials").as_deref().map(text_of).transpose()?;
+    let stored = stored.flatten();
+    let stored = String::from_utf8_lossy(stored.as_ref().map_or(&[][..], Buffer::expose));
+    if !sections(&stored, |of| of == name).is_empty() {
         return Err(messages::aws_keys(name));
     }
     let command = wanted.program.shell(Client::Aws.helper(), wanted.id.as_deref());
@@ -44,41 +59,58 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
         Some(rest) if rest.starts_with([' ', '\t']) => rest.trim().trim_matches(['"', '\'']) == name,
         _ => of == DEFAULT && name == DEFAULT,
     };
-    let insertion = match section(before, is_it) {
-        Some(section) if section.has_credentials => return Err(messages::has_section(called, name)),
-        Some(section) if section.after_header >= before.len() => Insertion::at_end(before, &line),
-        Some(section) => Insertion::before_line(before, section.after_header, &line),
-        None => {
+    let insertion = match sections(before, is_it).as_slice() {
+        [] => {
             let header = if name == DEFAULT { DEFAULT.to_owned() } else { format!("profile {name}") };
             Insertion::at_end(before, &format!("[{header}]\n{line}"))
         }
+        [section] if section.is_odd => return Err(messages::odd_section(name)),
+        [section] if section.has_credentials => return Err(messages::has_section(called, name)),
+        // A line that is indented more than the one before continues it.
+        [section] => {
+            Insertion::before_line(before, section.after_header, &format!("{}{line}", section.indent))
+        }
+        _ => return Err(messages::odd_section(name)),
     };
     Ok(inserted(text, vec![insertion], wanted, (vec![name.to_owned()], Vec::new())))
 }
 
 /// A section of the file.
-struct Section {
+struct Section<'t> {
     /// Where the line after its header begins.
     after_header: usize,
+    /// The white space before its first key.
+    indent: &'t str,
     has_credentials: bool,
+    /// Whether its header is written in a way that not every SDK reads.
+    is_odd: bool,
 }
 
-/// Returns the first section whose name is accepted.
-fn section(text: &str, is_it: impl Fn(&str) -> bool) -> Option<Section> {
-    let (mut at, mut found) = (0, None::<Section>);
+/// Returns the sections whose name is accepted.
+fn sections(text: &str, is_it: impl Fn(&str) -> bool) -> Vec<Section<'_>> {
+    let (mut at, mut all, mut inside) = (0, Vec::<Section<'_>>::new(), false);
+    let mut is_first = false;
     for line in text.split_inclusive('\n') {
         at += line.len();
-        if let Some(header) = line.strip_prefix('[') {
-            if found.is_some() {
-                break;
+        let trimmed = line.trim_start();
+        let indent = line.get(..line.len() - trimmed.len()).unwrap_or_default();
+        if let Some(header) = trimmed.strip_prefix('[') {
+            let name = header.split(']').next().unwrap_or_default();
+            (inside, is_first) = (is_it(name.trim()), true);
+            if inside {
+                let is_odd = !indent.is_empty() || name.starts_with([' ', '\t']);
+                all.push(Section { after_header: at, indent: "", has_credentials: false, is_odd });
             }
-            let name = header.split(']').next().unwrap_or_default().trim();
-            found = is_it(name).then_some(Section { after_header: at, has_credentials: false });
-        } else if let (Some(section), Some((key, _))) = (&mut found, line.split_once('=')) {
+        } else if let (true, Some(section)) = (inside, all.last_mut())
+            && let Some((key, _)) = line.split_once(['=', ':']).filter(|_| !trimmed.starts_with(['#', ';']))
+        {
             section.has_credentials |= OTHERS.contains(&key.trim().to_ascii_lowercase().as_str());
+            if std::mem::take(&mut is_first) {
+                section.indent = indent;
+            }
         }
     }
-    found
+    all
 }
 
 #[cfg(test)]
@@ -112,6 +144,24 @@ mod tests {
         for odd in ["a]\nb", "", " a", "a#b"] {
             assert!(plan(&Env::default(), Some(text), &named(odd)).is_err(), "{odd:?}");
         }
+    }
+
+    #[test]
+    fn a_section_that_sdks_read_differently_is_not_touched_and_an_indented_one_stays_whole() {
+        for text in [
+            "  [profile work]\nregion = x\n",
+            "[ profile work]\nregion = x\n",
+            "[profile work]\naws_access_key_id: made-up\n",
+            "[profile work]\nlogin_session = made-up\n",
+            "[profile work]\na = b\n[profile 'work']\nc = d\n",
+        ] {
+            assert!(plan(&Env::default(), Some(text), &named("work")).is_err(), "{text}");
+        }
+        let made = plan(&Env::default(), Some("[profile work]\n  region = x\n"), &named("work")).unwrap();
+        let expected = format!("[profile work]\n  {LINE}  region = x\n");
+        assert_eq!(made.text.expose_str(), Some(expected.as_str()));
+        let env = Env::default().with_var("HOME", "/h").with_var("AWS_CONFIG_FILE", "~/cfg");
+        assert_eq!(file(&env, "AWS_CONFIG_FILE", "config"), Some("/h/cfg".into()));
     }
 
     #[test]

@@ -31,8 +31,10 @@ fn named(env: &Env, name: &str) -> Option<PathBuf> {
 pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
     let before = text.unwrap_or_default();
     let config = Toml::of(before)?;
-    let logins = named(env, "credentials").as_deref().and_then(text_of);
-    let logins = Toml::of(logins.as_ref().and_then(|text| text.expose_str()).unwrap_or_default())?;
+    let logins = named(env, "credentials").as_deref().map(text_of).transpose()?.flatten();
+    let logins = logins.as_ref().map_or(Some(""), |text| text.expose_str());
+    let logins = logins.and_then(|text| Toml::of(text).ok()).ok_or_else(messages::cargo_logins)?;
+    let has_global = config.has(&["registry", "global-credential-providers"]);
     let words = wanted.program.words(Client::Cargo.helper(), wanted.id.as_deref());
     let words: Vec<_> = std::iter::once(FROM_STDOUT.to_owned()).chain(words).collect();
     let line = format!("{PROVIDER} = {}\n", serde_json::json!(words));
@@ -42,7 +44,7 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
         let has = |toml: &Toml<'_>, key: &str| toml.has(&[&path, &[key][..]].concat());
         if has(&logins, "token") || has(&config, "token") {
             told.push(messages::registry_token(&name));
-        } else if has(&config, PROVIDER) {
+        } else if has(&config, PROVIDER) || has(&config, "secret-key") || has_global {
             told.push(messages::other_helper(Client::Cargo.called(), &name));
         } else if let Some(at) = config.after_header(&path) {
             insertions.push(Insertion::before_line(before, at, &line));

@@ -11,41 +11,59 @@ use crate::messages::client::connectable as messages;
 
 const HELPER: &str = "apiKeyHelper";
 /// Variables that Claude Code prefers to the helper.
-const BEFORE: [&str; 2] = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"];
+const BEFORE: [&str; 5] = [
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_API_KEY",
+    "CLAUDE_CODE_USE_BEDROCK",
+    "CLAUDE_CODE_USE_VERTEX",
+    "CLAUDE_CODE_USE_FOUNDRY",
+];
+/// The variable of a setup-token, to which Claude Code prefers the helper.
+const SETUP_TOKEN: &str = "CLAUDE_CODE_OAUTH_TOKEN";
 /// What Claude Code's own file has after a login.
 const LOGIN: [&str; 2] = ["oauthAccount", "primaryApiKey"];
 
 pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
     let called = Client::ClaudeCode.called();
-    if is_logged_in(env) {
+    if is_logged_in(env)? {
         return Err(messages::claude_login());
     }
     let mut told = Vec::new();
     let read = |root: &Object<'_>| {
         let of_settings = object(root, "env");
         let first = BEFORE.iter().find(|name| of_settings.is_some_and(|env| member(env, name).is_some()));
-        (member(root, HELPER).is_some(), first.copied())
+        let has_token = of_settings.is_some_and(|env| member(env, SETUP_TOKEN).is_some());
+        (member(root, HELPER).is_some(), first.copied(), has_token)
     };
     let read = text.map(|text| with_root(text, "it", read)).transpose();
-    let (has_helper, first) = read.map_err(|_| messages::not_an_object(called))?.unwrap_or_default();
+    let (has_helper, first, has_token) =
+        read.map_err(|_| messages::not_an_object(called))?.unwrap_or_default();
+    let is_set = |name: &str| env.var(name).is_some_and(|value| !value.is_empty());
+    if has_token || is_set(SETUP_TOKEN) {
+        return Err(messages::claude_login());
+    }
     if has_helper {
         return Err(messages::has_member(called, HELPER));
     }
-    let of_process = BEFORE.into_iter().find(|name| env.var(name).is_some_and(|value| !value.is_empty()));
+    let of_process = BEFORE.into_iter().find(|name| is_set(name));
     told.extend(first.or(of_process).map(messages::claude_prefers));
     let command = wanted.program.shell(Client::ClaudeCode.helper(), wanted.id.as_deref());
     edited(Client::ClaudeCode, text, &[Change::set(&[HELPER], command)], (Vec::new(), told))
 }
 
 /// Returns whether Claude Code has a login. On macOS its secret is in the keychain, and its own file says that there is one.
-fn is_logged_in(env: &Env) -> bool {
+fn is_logged_in(env: &Env) -> Result<bool> {
     let file = directory(env, "CLAUDE_CONFIG_DIR", ".claude").map(|of| of.join(".credentials.json"));
-    if file.as_deref().and_then(text_of).is_some_and(|text| !text.is_empty()) {
-        return true;
+    let stored = file.as_deref().map(text_of).transpose()?.flatten();
+    if stored.is_some_and(|text| !text.is_empty()) {
+        return Ok(true);
     }
     let has = |root: &Object<'_>| LOGIN.iter().any(|name| member(root, name).is_some());
-    let own = claude_mcp::config(env).as_deref().and_then(text_of);
-    own.is_some_and(|text| with_root(text.expose_str().unwrap_or_default(), "it", has).unwrap_or_default())
+    let Some(own) = claude_mcp::config(env).as_deref().map(text_of).transpose()?.flatten() else {
+        return Ok(false);
+    };
+    with_root(own.expose_str().unwrap_or_default(), "it", has)
+        .map_err(|_| messages::not_an_object(Client::ClaudeCode.called()))
 }
 
 #[cfg(test)]
@@ -67,12 +85,20 @@ mod tests {
 
     #[test]
     fn a_login_stays() {
-        for (name, text) in [(".claude/.credentials.json", "{}"), (".claude.json", "{\"oauthAccount\":{}}")] {
+        let large = format!("{{\"x\":\"{}\",\"primaryApiKey\":\"made-up\"}}", "y".repeat(2 << 20));
+        for (name, text) in [
+            (".claude/.credentials.json", "{}"),
+            (".claude.json", "{\"oauthAccount\":{}}"),
+            (".claude.json", large.as_str()),
+        ] {
             let home = tempfile::tempdir().unwrap();
             std::fs::create_dir(home.path().join(".claude")).unwrap();
             std::fs::write(home.path().join(name), text).unwrap();
             let env = Env::default().with_var("HOME", home.path());
             assert_eq!(plan(&env, None, &wanted(&[])).unwrap_err().code(), crate::error::Code::Exists);
         }
+        let settings = "{\"env\":{\"CLAUDE_CODE_OAUTH_TOKEN\":\"made-up\"}}";
+        assert!(plan(&Env::default(), Some(settings), &wanted(&[])).is_err());
+        assert!(plan(&Env::default().with_var(SETUP_TOKEN, "made-up"), None, &wanted(&[])).is_err());
     }
 }

@@ -58,10 +58,11 @@ fn servers(root: &Object<'_>, wanted: &Wanted) -> Vec<Server> {
         let Value::Object(server) = &entry.value else { return None };
         let name = entry.name.as_str().to_owned();
         let origin = string(server, "url").and_then(|url| origin_of(url).ok())?;
-        let is_wanted = wanted.hosts.contains(&origin) && wanted.name.as_ref().is_none_or(|own| *own == name);
-        let headers = object(server, "headers").map_or(&[][..], |headers| headers.properties.as_slice());
-        let is_taken = member(server, HELPER).is_some()
-            || headers.iter().any(|header| header.name.as_str().eq_ignore_ascii_case("authorization"));
+        let is_remote = string(server, "type").is_none_or(|kind| kind != "stdio");
+        let is_wanted = is_remote
+            && wanted.hosts.contains(&origin)
+            && wanted.name.as_ref().is_none_or(|own| *own == name);
+        let is_taken = [HELPER, "headers", "oauth"].iter().any(|name| member(server, name).is_some());
         is_wanted.then_some(Server { name, is_taken })
     };
     all.iter().filter_map(of).collect()

@@ -2,7 +2,7 @@
 //! login stay.
 
 use super::cargo::must_become;
-use super::toml::{Entry, Toml};
+use super::toml::{Entry, Kind, Toml};
 use super::{Client, Plan, Wanted, directory, inserted, text_of};
 use crate::client::insertion::Insertion;
 use crate::env::Env;
@@ -14,6 +14,9 @@ const NAME: &str = "strongroom";
 /// The key that chooses a model provider.
 const CHOICE: &str = "model_provider";
 const PROVIDERS: &str = "model_providers";
+/// Keys that say that a person has chosen how Codex signs in, or where it sends requests.
+const KEEPS: [&str; 5] =
+    [CHOICE, "profile", "cli_auth_credentials_store", "forced_login_method", "openai_base_url"];
 /// How long the command may take, in milliseconds, and after how many milliseconds Codex runs it again. Both are Codex' own
 /// defaults.
 const TIMES: (u32, u32) = (5000, 300_000);
@@ -32,19 +35,27 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
     let words = wanted.program.words(Client::Codex.helper(), wanted.id.as_deref());
     let (command, args) = words.split_first().ok_or_else(messages::odd_path)?;
     let (command, args) = (serde_json::json!(command), serde_json::json!(args));
-    let lines = format!(
-        "[{PROVIDERS}.{name}]\nname = \"Strongroom\"\nbase_url = \"{host}/v1\"\nwire_api = \"responses\"\n\n[{PROVIDERS}.{name}.auth]\ncommand = {command}\nargs = {args}\ntimeout_ms = {}\nrefresh_interval_ms = {}\n",
+    if config.entries.iter().any(|entry| entry.kind == Kind::Value && entry.path == [PROVIDERS]) {
+        return Err(messages::no_table(PROVIDERS));
+    }
+    let provider = format!(
+        "[{PROVIDERS}.{name}]\nname = \"Strongroom\"\nbase_url = \"{host}/v1\"\nwire_api = \"responses\"\n"
+    );
+    let auth = format!(
+        "[{PROVIDERS}.{name}.auth]\ncommand = {command}\nargs = {args}\ntimeout_ms = {}\nrefresh_interval_ms = {}\n",
         TIMES.0, TIMES.1
     );
-    let mut insertions = vec![Insertion::at_end(before, &lines)];
-    let mut told = Vec::new();
-    if config.has(&[CHOICE]) || is_logged_in(env) {
+    let (mut insertions, mut told) = (Vec::new(), Vec::new());
+    if KEEPS.iter().any(|key| config.has(&[key])) || is_logged_in(env)? {
         told.push(messages::codex_keeps(name));
     } else {
         let choice = format!("{CHOICE} = \"{name}\"\n");
-        insertions.insert(0, Insertion::before_line(before, config.end_of_root(), &choice));
+        insertions.push(Insertion::before_line(before, config.end_of_root(), &choice));
     }
-    let plan = inserted(text, joined(insertions), wanted, (vec![host.clone()], told));
+    let is_at_end = insertions.iter().any(|insertion| insertion.at == before.len());
+    let first = if is_at_end { Insertion::after_end } else { Insertion::at_end };
+    insertions.extend([first(before, &provider), Insertion::after_end(before, &auth)]);
+    let plan = inserted(text, insertions, wanted, (vec![host.clone()], told));
     let ours = |entry: &Entry| {
         entry.path == [CHOICE]
             || (entry.path.len() > 1 && entry.path[0] == PROVIDERS && entry.path[1] == name)
@@ -53,22 +64,11 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
     Ok(plan)
 }
 
-/// Returns insertions, those at one place as one.
-fn joined(insertions: Vec<Insertion>) -> Vec<Insertion> {
-    let mut all: Vec<Insertion> = Vec::new();
-    for insertion in insertions {
-        match all.last_mut().filter(|last| last.at == insertion.at) {
-            Some(last) => last.text.push_str(insertion.text.trim_start_matches(['\r', '\n'])),
-            None => all.push(insertion),
-        }
-    }
-    all
-}
-
 /// Returns whether Codex has a login or a key of its own.
-fn is_logged_in(env: &Env) -> bool {
+fn is_logged_in(env: &Env) -> Result<bool> {
     let file = directory(env, "CODEX_HOME", ".codex").map(|of| of.join("auth.json"));
-    file.as_deref().and_then(text_of).is_some_and(|text| !text.is_empty())
+    let stored = file.as_deref().map(text_of).transpose()?.flatten();
+    Ok(stored.is_some_and(|text| !text.is_empty()))
 }
 
 #[cfg(test)]
@@ -102,6 +102,11 @@ mod tests {
             assert!(!made.text.expose_str().unwrap().contains("model_provider = \"strongroom\""));
             assert_eq!(made.told.len(), 1);
         }
+        let inline = "model_providers = { x = { name = \"x\" } }\n";
+        assert!(plan(&Env::default(), Some(inline), &wanted(&["https://api.openai.com"])).is_err());
+        let mark = "\u{feff}[tui]\nx = 1\n";
+        let made = plan(&Env::default(), Some(mark), &wanted(&["https://api.openai.com"])).unwrap();
+        assert!(made.text.expose_str().unwrap().starts_with("\u{feff}model_provider = "));
         let taken = "[model_providers.strongroom]\nname = \"x\"\n";
         assert!(plan(&Env::default(), Some(taken), &wanted(&["https://api.openai.com"])).is_err());
     }

@@ -5,7 +5,6 @@ use jsonc_parser::ast::{Object, Value};
 
 use super::{Client, Plan, Wanted, edited};
 use crate::client::edit::Change;
-use crate::client::helpers::docker::origin;
 use crate::error::Result;
 use crate::json::json5::{object, string, with_root};
 use crate::messages::client::connectable as messages;
@@ -14,6 +13,8 @@ use crate::messages::client::connectable as messages;
 const HELPER: &str = "strongroom";
 /// Docker Hub, and the name under which Docker's configuration has it.
 const HUB: (&str, &str) = ("https://index.docker.io", "https://index.docker.io/v1/");
+/// Other names of Docker Hub, under which other programs log in.
+const HUB_NAMES: [&str; 3] = ["index.docker.io", "docker.io", "registry-1.docker.io"];
 
 pub(super) fn plan(text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
     let (mut changes, mut connected, mut told) = (Vec::new(), Vec::new(), Vec::new());
@@ -47,10 +48,21 @@ enum Taken {
     Helper,
 }
 
+/// Returns whether an entry is about a host, whatever its scheme.
+fn is_of(entry: &str, host: &str) -> bool {
+    let name = |url: &str| {
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let name = rest.split('/').next().unwrap_or_default().to_ascii_lowercase();
+        name.strip_suffix(":443").map_or(name.clone(), str::to_owned)
+    };
+    let (entry, host) = (name(entry), name(host));
+    entry == host || [&entry, &host].iter().all(|name| HUB_NAMES.contains(&name.as_str()))
+}
+
 fn taken(text: &str, host: &str) -> Result<Option<Taken>> {
     let of = |root: &Object<'_>, list: &str| {
         let members = object(root, list).map_or(&[][..], |list| list.properties.as_slice());
-        members.iter().any(|member| origin(member.name.as_str()).is_ok_and(|origin| origin == host))
+        members.iter().any(|member| is_of(member.name.as_str(), host))
     };
     let read = |root: &Object<'_>| {
         // Docker notes a login that is in a store of credentials as an empty entry.
@@ -58,10 +70,9 @@ fn taken(text: &str, host: &str) -> Result<Option<Taken>> {
             |value: &Value<'_>| value.as_object().is_some_and(|object| object.properties.is_empty());
         let has_store = string(root, "credsStore").is_some_and(|store| !store.is_empty());
         let logins = object(root, "auths").map_or(&[][..], |list| list.properties.as_slice());
-        let is_login = logins.iter().any(|member| {
-            origin(member.name.as_str()).is_ok_and(|origin| origin == host)
-                && (has_store || !is_empty(&member.value))
-        });
+        let is_login = logins
+            .iter()
+            .any(|member| is_of(member.name.as_str(), host) && (has_store || !is_empty(&member.value)));
         match (is_login, of(root, "credHelpers")) {
             (true, _) => Some(Taken::Login),
             (false, true) => Some(Taken::Helper),

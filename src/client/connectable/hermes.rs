@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Client, Plan, Wanted, inserted};
+use super::{Client, Place, Plan, Wanted, inserted_in_yaml};
 use crate::client::yaml::with_member;
 use crate::error::Result;
 
@@ -10,7 +10,8 @@ pub(super) fn plan(text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
     let command = wanted.program.shell(Client::Hermes.helper(), None);
     let value = json!({ "enabled": true, "command": command });
     let insertion = with_member(text.unwrap_or_default(), &["secrets", "command"], &value)?;
-    Ok(inserted(text, vec![insertion], wanted, (Vec::new(), Vec::new())))
+    let place = Place::Member(vec!["secrets".to_owned(), "command".to_owned()]);
+    Ok(inserted_in_yaml(text, insertion, wanted, place, (Vec::new(), Vec::new())))
 }
 
 #[cfg(test)]

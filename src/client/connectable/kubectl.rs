@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Client, Plan, Wanted, inserted};
+use super::{Client, Place, Plan, Wanted, inserted_in_yaml, text_of};
 use crate::client::yaml::{names, with_item};
 use crate::env::Env;
 use crate::error::Result;
@@ -24,13 +24,26 @@ pub(super) fn config(env: &Env) -> Option<PathBuf> {
     first.or_else(|| Some(env.path("HOME")?.join(".kube").join("config")))
 }
 
-pub(super) fn plan(text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
+/// Returns the files in its variable.
+fn named(env: &Env) -> Vec<PathBuf> {
+    let all = env.var("KUBECONFIG").map(|all| std::env::split_paths(all).collect::<Vec<_>>());
+    all.unwrap_or_default().into_iter().filter(|path| !path.as_os_str().is_empty()).collect()
+}
+
+pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
     let before = text.unwrap_or_default();
     let name = wanted.name.as_deref().unwrap_or(NAME);
     if name.is_empty() || name.contains(char::is_control) {
         return Err(messages::bad_name());
     }
-    if names(before, USERS, "user")?.iter().any(|user| user.name == name) {
+    let has = |text: &str| names(text, USERS, "user").map(|users| users.iter().any(|user| user.name == name));
+    let own = config(env);
+    let mut is_taken = has(before)?;
+    for path in named(env).iter().filter(|path| own.as_ref() != Some(path)) {
+        let other = text_of(path)?;
+        is_taken |= has(other.as_ref().and_then(|text| text.expose_str()).unwrap_or_default())?;
+    }
+    if is_taken {
         return Err(messages::has_section(Client::Kubectl.called(), name));
     }
     let words = wanted.program.words(Client::Kubectl.helper(), wanted.id.as_deref());
@@ -43,7 +56,9 @@ pub(super) fn plan(text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
         "provideClusterInfo": wanted.by_host,
     } } });
     let insertion = with_item(before, USERS, &user)?;
-    Ok(inserted(text, vec![insertion], wanted, (vec![name.to_owned()], vec![messages::kubectl_user(name)])))
+    let place = Place::Item(USERS.to_owned(), name.to_owned());
+    let told = (vec![name.to_owned()], vec![messages::kubectl_user(name)]);
+    Ok(inserted_in_yaml(text, insertion, wanted, place, told))
 }
 
 #[cfg(test)]
@@ -54,14 +69,14 @@ mod tests {
     #[test]
     fn a_user_is_added_and_goes_again() {
         let text = "apiVersion: v1\nkind: Config # mine\nusers:\n- name: other\n  user:\n    token: made-up\ncontexts: []\n";
-        let made = plan(Some(text), &wanted(&["https://x.io"])).unwrap();
+        let made = plan(&Env::default(), Some(text), &wanted(&["https://x.io"])).unwrap();
         let after = made.text.expose_str().unwrap();
         assert!(after.contains("    token: made-up\n- name: strongroom\n  user:\n    exec:\n"), "{after}");
         assert!(after.contains("provideClusterInfo: true"), "{after}");
         assert_eq!(made.undo.undo(after).unwrap().text.unwrap().expose_str(), Some(text));
         let taken = Wanted { name: Some("other".to_owned()), ..wanted(&[]) };
-        assert_eq!(plan(Some(text), &taken).unwrap_err().code(), crate::error::Code::Exists);
-        assert!(plan(Some("users: [{name: a}]\n"), &wanted(&[])).is_err());
+        assert_eq!(plan(&Env::default(), Some(text), &taken).unwrap_err().code(), crate::error::Code::Exists);
+        assert!(plan(&Env::default(), Some("users: [{name: a}]\n"), &wanted(&[])).is_err());
     }
 
     #[test]

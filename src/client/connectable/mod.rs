@@ -16,17 +16,16 @@ mod undo;
 
 use std::path::{Path, PathBuf};
 
-use crate::client::config::CONFIG_MAX;
 use crate::client::edit::{self, Change};
-use crate::client::file;
+use crate::client::file::{self, SOURCE_MAX};
 use crate::client::insertion::{Insertion, insert};
 use crate::env::Env;
 use crate::error::{Code, Result};
 use crate::messages::client::connectable as messages;
 use crate::secret::Buffer;
 
-pub use program::{Program, SCRIPT_HEAD};
-pub use undo::{Undo, Undone, undo_all};
+pub use program::Program;
+pub use undo::{Place, Undo, Undone, undo_all};
 
 /// A client that can be connected, apart from OpenClaw.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -158,6 +157,12 @@ impl Client {
         matches!(self, Self::Codex | Self::Aws | Self::Kubectl)
     }
 
+    /// Returns whether a name can choose a part of its configuration.
+    #[must_use]
+    pub const fn takes_name(self) -> bool {
+        self.has_parts() || matches!(self, Self::Cargo | Self::ClaudeMcp)
+    }
+
     /// Returns the provider whose profile it gets if a person names none.
     #[must_use]
     pub const fn provider(self) -> Option<&'static str> {
@@ -180,9 +185,7 @@ impl Client {
             Self::ClaudeMcp => claude_mcp::config(env),
             Self::Codex => directory(env, "CODEX_HOME", ".codex").map(|of| of.join("config.toml")),
             Self::Git => git::config(env),
-            Self::Aws => {
-                env.path("AWS_CONFIG_FILE").or_else(|| Some(env.path("HOME")?.join(".aws").join("config")))
-            }
+            Self::Aws => aws::file(env, "AWS_CONFIG_FILE", "config"),
             Self::Docker => directory(env, "DOCKER_CONFIG", ".docker").map(|of| of.join("config.json")),
             Self::Cargo => cargo::config(env),
             Self::Kubectl => kubectl::config(env),
@@ -205,7 +208,7 @@ impl Client {
             Self::Aws => aws::plan(env, text, wanted),
             Self::Docker => docker::plan(text, wanted),
             Self::Cargo => cargo::plan(env, text, wanted),
-            Self::Kubectl => kubectl::plan(text, wanted),
+            Self::Kubectl => kubectl::plan(env, text, wanted),
             Self::Hermes => hermes::plan(text, wanted),
         }
     }
@@ -216,9 +219,16 @@ fn directory(env: &Env, variable: &str, name: &str) -> Option<PathBuf> {
     env.path(variable).or_else(|| Some(env.path("HOME")?.join(name)))
 }
 
-/// Returns the text of a file of the client that can say that it has a login. One that cannot be read has none.
-fn text_of(path: &Path) -> Option<Buffer> {
-    file::read(path, CONFIG_MAX).ok().map(|(text, _)| text).filter(|text| text.expose_str().is_some())
+/// Returns the text of a file of the client that can say that it has a login, if there is such a file.
+///
+/// # Errors
+/// Those of reading: what cannot be read may be a login.
+fn text_of(path: &Path) -> Result<Option<Buffer>> {
+    match file::read(path, SOURCE_MAX) {
+        Ok((text, _)) => Ok(Some(text)),
+        Err(error) if error.code() == Code::NoInput => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Returns the plan of an edit of a JSON document.
@@ -245,6 +255,22 @@ fn inserted(
     let mark = wanted.program.own().first().map_or("", String::as_str);
     let (text, lines) = insert(text, insertions, mark);
     Plan { text, undo: Undo::Lines(lines), connected, told }
+}
+
+/// Returns the same for a document in YAML, in which other programs may write the lines in another way.
+fn inserted_in_yaml(
+    text: Option<&str>,
+    insertion: Insertion,
+    wanted: &Wanted,
+    place: Place,
+    told: (Vec<String>, Vec<String>),
+) -> Plan {
+    let plan = inserted(text, vec![insertion], wanted, told);
+    let undo = match plan.undo {
+        Undo::Lines(lines) => Undo::Yaml { lines, place },
+        other => other,
+    };
+    Plan { undo, ..plan }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::messages::client::connectable as messages;
 use crate::term::escape::shell_word;
 
 /// What a script that runs this program begins with.
-pub const SCRIPT_HEAD: &str = "#!/bin/sh\n# Made by `strongroom connect`.\n";
+const SCRIPT_HEAD: &str = "#!/bin/sh\n# Made by `strongroom connect`.\n";
 
 /// The program with its flags, as words of a command line that begin with an absolute path.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -97,7 +97,8 @@ impl<'t> Toml<'t> {
             }
             at -= line.len();
         }
-        at
+        // A byte order mark stays at the beginning.
+        if at == 0 && before.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { at }
     }
 
     /// Returns the text that a key has, if it is a string of one line.

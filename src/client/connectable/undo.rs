@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::edit::{InversePatch, Restored, restore, shown};
 use crate::client::insertion::{InsertedLines, Without};
+use crate::client::yaml;
 use crate::error::Result;
 use crate::messages::client::connectable as messages;
 use crate::secret::Buffer;
@@ -16,6 +17,33 @@ pub enum Undo {
     Members(InversePatch),
     /// Of lines in a text.
     Lines(InsertedLines),
+    /// Of lines in a document in YAML.
+    Yaml {
+        /// The lines.
+        lines: InsertedLines,
+        /// What they are, if another program has written them in another way since.
+        place: Place,
+    },
+}
+
+/// A part of a document in YAML.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Place {
+    /// An item of a list at the root, and its name.
+    Item(String, String),
+    /// A member, by the names that lead to it.
+    Member(Vec<String>),
+}
+
+impl Place {
+    /// Returns the document without it, if it still names this program.
+    fn out_of(&self, text: &str, program: &str) -> Option<Buffer> {
+        match self {
+            Self::Item(list, name) => yaml::without_item(text, list, name, program),
+            Self::Member(path) => yaml::without_member(text, path, program),
+        }
+    }
 }
 
 /// A configuration after a change was undone.
@@ -59,34 +87,34 @@ impl Undo {
                 Restored::Partly { text, left } => (Some(text), false, left),
                 Restored::Nothing { left } => (Some(same()), false, left),
             },
-            Self::Lines(lines) => {
-                let (text, identical, is_left) = match lines.taken_out_of(text)? {
-                    Without::Identical(text) => (Some(text), true, false),
-                    Without::NoFile => (None, true, false),
-                    Without::Others(text) => (Some(text), false, false),
-                    Without::Changed(text) => (Some(text), false, true),
-                };
-                let left = is_left.then(|| messages::lines_with(lines.mark())).into_iter().collect();
-                return Ok(Undone { text, identical, left });
-            }
+            Self::Lines(lines) => return of_lines(lines, text, None),
+            Self::Yaml { lines, place } => return of_lines(lines, text, Some(place)),
         };
         Ok(Undone { text, identical, left: left.iter().map(|left| shown(&left.path)).collect() })
     }
 
-    /// Returns the lines that were inserted, as they are shown after a sign, apart from those that are in another text.
-    /// Nothing else of the text is shown, because what is around them can be secret. Returns nothing for members of a
-    /// JSON document.
+    /// Returns what was put into a text, as it is shown after a sign, apart from what is in another text too. Nothing else of
+    /// the text is shown, because what is around it can be secret.
     #[must_use]
-    pub fn shown_lines(&self, text: &str, sign: char, but_of: &str) -> String {
+    pub fn shown(&self, text: &str, sign: char, but_of: &str) -> String {
         match self {
-            Self::Members(_) => String::new(),
-            Self::Lines(lines) => lines.diff(text, sign, but_of),
+            Self::Members(patch) => patch.shown(text, sign, but_of),
+            Self::Lines(lines) | Self::Yaml { lines, .. } => lines.diff(text, sign, but_of),
         }
     }
+}
 
-    /// Returns whether the change is one of a JSON document.
-    #[must_use]
-    pub fn is_of_members(&self) -> bool {
-        matches!(self, Self::Members(_))
-    }
+fn of_lines(lines: &InsertedLines, text: &str, place: Option<&Place>) -> Result<Undone> {
+    let (text, identical, is_left) = match lines.taken_out_of(text)? {
+        Without::Identical(text) => (Some(text), true, false),
+        Without::NoFile => (None, true, false),
+        Without::Others(text) => (Some(text), false, false),
+        Without::Changed(text) => {
+            let out = place.and_then(|place| place.out_of(text.expose_str()?, lines.mark()));
+            let is_left = out.is_none();
+            (Some(out.unwrap_or(text)), false, is_left)
+        }
+    };
+    let left = is_left.then(|| messages::lines_with(lines.mark())).into_iter().collect();
+    Ok(Undone { text, identical, left })
 }

@@ -7,7 +7,7 @@ use super::meaning;
 use super::splice::{self, Splice};
 use super::walk::Walk;
 use super::wanted::Members;
-use crate::client::config::CONFIG_MAX;
+use super::write::EDITED_MAX;
 use crate::error::Result;
 use crate::json::json5::with_root;
 use crate::messages::client as of_client;
@@ -101,7 +101,7 @@ impl<'t> Document<'t> {
 
 fn must_fit(length: usize) -> Result<()> {
     match u64::try_from(length) {
-        Ok(length) if length <= CONFIG_MAX => Ok(()),
-        _ => Err(of_client::too_large(of_client::CONFIG, CONFIG_MAX)),
+        Ok(length) if length <= EDITED_MAX => Ok(()),
+        _ => Err(of_client::too_large(of_client::CONFIG, EDITED_MAX)),
     }
 }

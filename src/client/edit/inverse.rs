@@ -145,6 +145,26 @@ impl InversePatch {
         digest(text) == self.after
     }
 
+    /// Returns the members that have the values that were written, as they are shown, each in a line after a sign, apart
+    /// from those of another text.
+    #[must_use]
+    pub fn shown(&self, text: &str, sign: char, but_of: &str) -> String {
+        let has = |text: &str, own: &Own, value: &Value| {
+            let read = |root: &jsonc_parser::ast::Object<'_>| {
+                at(root, &own.path).is_some_and(|now| equals(now, value))
+            };
+            Document::of(text).and_then(|document| document.with_root(read)).unwrap_or_default()
+        };
+        let mut out = String::new();
+        for own in &self.own {
+            let Wrote::Value(value) = &own.wrote else { continue };
+            if has(text, own, value) && !has(but_of, own, value) {
+                out.push_str(&format!("{sign}{}: {value}\n", super::shown(&own.path)));
+            }
+        }
+        out
+    }
+
     /// Returns whether there is nothing to undo.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -25,7 +25,7 @@ use serde_json::Value;
 pub use connection::{Connection, ProfileStore, Served};
 pub use diff::diff;
 pub use inverse::{InversePatch, Left, Restored, WhyLeft, restore};
-pub use write::{Digest, write_config};
+pub use write::{Digest, EDITED_MAX, write_config};
 
 use self::document::{Document, Includes};
 use self::inverse::{Before, Wrote};

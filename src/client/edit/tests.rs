@@ -145,7 +145,7 @@ fn a_file_that_is_not_there_is_made_as_the_client_writes_it() {
 #[test]
 fn what_cannot_be_edited_is_refused_without_a_word_of_it() {
     let deep = format!("{{ a: {}", "[".repeat(100_000));
-    let large = format!("{{ a: '{}' }}", "b".repeat(1024 * 1024));
+    let large = format!("{{ a: '{}' }}", "b".repeat(16 * 1024 * 1024));
     for (text, code) in [
         ("", Code::BadData),
         ("[]", Code::BadData),

@@ -9,9 +9,11 @@ use sha2::{Digest as _, Sha256};
 use strongroom_backends::fs::dir::Dir;
 use zeroize::Zeroizing;
 
-use crate::client::config::CONFIG_MAX;
 use crate::error::Result;
 use crate::messages::client::edit as messages;
+
+/// The largest configuration that is edited, in bytes. Claude Code's own file grows to megabytes.
+pub const EDITED_MAX: u64 = 16 * 1024 * 1024;
 
 /// The SHA-256 of a configuration as it was read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,7 +75,7 @@ fn target_of(path: &Path) -> Result<PathBuf> {
 
 /// Refuses a file that is not the one that was read.
 fn must_be(dir: &Dir, name: &str, before: Option<&Digest>, path: &Path) -> Result<()> {
-    let max = usize::try_from(CONFIG_MAX).unwrap_or(usize::MAX);
+    let max = usize::try_from(EDITED_MAX).unwrap_or(usize::MAX);
     let now = dir.read_if_any(name, max)?.map(Zeroizing::new);
     if now.map(|now| Digest::of(&now)).as_ref() == before {
         return Ok(());

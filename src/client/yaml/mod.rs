@@ -2,6 +2,7 @@
 //! is whole lines, so that taking them out again gives the file back byte for byte.
 //!
 //! - [`with_item`] and [`with_member`] return an [`Insertion`]; nothing that exists is changed or moved.
+//! - [`without_item`] and [`without_member`] take out what another program has written again since.
 //! - [`at`], [`has`] and [`names`] answer what is in a file. Only `at` returns values.
 //! - Inside: `document` is the tree that is read, `place` says where an insertion goes, `write` writes it as the rest of
 //!   the file is written, and `meaning` proves the result.
@@ -9,11 +10,14 @@
 mod document;
 mod meaning;
 mod place;
+mod removal;
 mod write;
 
 use serde_json::{Value, json};
 
 pub use super::insertion::Insertion;
+
+pub use self::removal::{without_item, without_member};
 
 use self::document::{Document, Node, What, below, must_fit};
 use self::meaning::{Added, became, is_same};

@@ -66,14 +66,24 @@ pub fn connected(called: &str, of: &str) -> String {
     if of.is_empty() { format!("Connected {called}.") } else { format!("Connected {called}: {}.", safe(of)) }
 }
 
+/// A connected client asks for a profile by an id that it no longer has.
+pub fn names_old_id(client: &str, old: impl std::fmt::Display, command: &str) -> String {
+    format!("{client} still asks for {old}, and gets nothing; run `{command}`")
+}
+
 /// The question before the end of a connection.
 pub fn disconnect_prompt(called: &str) -> String {
     format!("Disconnect {called}?")
 }
 
 /// The configuration is what it was, or lacks what connecting wrote.
-pub fn disconnected(called: &str, config: &Path, identical: bool) -> String {
-    if identical {
+pub fn disconnected(called: &str, config: &Path, identical: bool, all: bool) -> String {
+    if !all {
+        format!(
+            "Disconnected {called}: {} was changed since, and not everything that connecting had written was removed.",
+            shown(config)
+        )
+    } else if identical {
         format!("Disconnected {called}: {} is as it was before connecting.", shown(config))
     } else {
         format!(

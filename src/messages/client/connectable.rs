@@ -65,6 +65,13 @@ pub fn password_stored(host: &str, place: &Path) -> String {
     format!("git keeps a password for {host} in {}, which stays", shown(place))
 }
 
+/// git has a helper for every host.
+pub const GENERAL_HELPER: &str =
+    "git has a helper for every host; for the hosts that are connected it no longer asks that one";
+
+/// git has a user name for every host.
+pub const GENERAL_USERNAME: &str = "git has a user name for every host (credential.username); a profile with another user name is not given to it";
+
 /// A client asks about servers in a way that allows only https.
 pub fn only_https(client: &str, host: &str) -> String {
     format!("{client} does not say whether a server is encrypted, so {host} cannot be connected")
@@ -83,6 +90,29 @@ pub fn other_helper(client: &str, of: &str) -> String {
 /// cargo has a token for a registry.
 pub fn registry_token(name: &str) -> String {
     format!("cargo has a token for the registry {}, which stays", safe(name))
+}
+
+/// cargo's file of tokens cannot be read.
+pub fn cargo_logins() -> Error {
+    Error::new(
+        Code::BadData,
+        "cargo's credentials.toml is not valid TOML, so it is not known which registries have a token",
+    )
+    .with_remedy("repair that file, then run the command again; nothing was changed")
+}
+
+/// A section is written twice, or in a way that not every SDK reads.
+pub fn odd_section(name: &str) -> Error {
+    Error::new(
+        Code::Config,
+        format!(
+            "the AWS profile {} is there twice, or its header has spaces that SDKs read differently",
+            safe(name)
+        ),
+    )
+    .with_remedy(
+        "write it once, as `[profile NAME]` at the beginning of a line, or choose another name with `--name`",
+    )
 }
 
 /// A table of a configuration has no header.

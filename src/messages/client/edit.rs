@@ -67,17 +67,14 @@ pub fn not_written(path: &Path, why: impl Display) -> Error {
 
 /// The configuration is a link to another link.
 pub fn links_to_link(path: &Path) -> Error {
-    Error::new(
-        Code::UnsafeFile,
-        format!("{} is a link to another link, which OpenClaw does not follow", shown(path)),
-    )
-    .with_remedy("let the link point to the file itself")
+    Error::new(Code::UnsafeFile, format!("{} is a link to another link", shown(path)))
+        .with_remedy("let the link point to the file itself")
 }
 
 /// The configuration belongs to another user.
 pub fn of_someone_else(path: &Path) -> Error {
     Error::new(Code::UnsafeFile, format!("{} belongs to another user; it was not written", shown(path)))
-        .with_remedy("run the command as the user that OpenClaw runs as")
+        .with_remedy("run the command as that user")
 }
 
 /// The name of the exec provider is not one that the client accepts.

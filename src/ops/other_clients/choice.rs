@@ -57,6 +57,8 @@ pub(super) struct Choice {
     pub hosts: Vec<String>,
     /// Whether the client names a host, and a profile is chosen by that.
     pub by_host: bool,
+    /// The profile that has to name the helper.
+    pub of: Option<ProfileId>,
     /// The profile that does not name the helper yet, and is to.
     pub adds: Option<ProfileId>,
 }
@@ -83,7 +85,13 @@ pub(super) fn choose(open: &Open<'_>, client: Client, asked: &Asked) -> Result<C
     let id = record.profile.clone();
     // Without a cluster, kubectl has to say which profile; Hermes gets one of each provider.
     let says_id = (is_named || client == Client::Kubectl) && client != Client::Hermes;
-    Ok(Choice { id: says_id.then(|| id.clone()), hosts, by_host: false, adds: lacks_helper.then_some(id) })
+    Ok(Choice {
+        id: says_id.then(|| id.clone()),
+        hosts,
+        by_host: false,
+        adds: lacks_helper.then(|| id.clone()),
+        of: Some(id),
+    })
 }
 
 fn records(open: &Open<'_>, client: Client, named: Option<&ProfileId>) -> Result<Vec<Record>> {
@@ -128,7 +136,7 @@ fn by_host(
     }
     let takes_id = matches!(client, Client::Cargo | Client::Kubectl);
     let id = named.filter(|_| takes_id);
-    Ok(Choice { id, hosts, by_host: true, adds: None })
+    Ok(Choice { id, hosts, by_host: true, of: None, adds: None })
 }
 
 /// Refuses hosts that no profile has.
@@ -158,6 +166,11 @@ fn must_serve(client: Client, record: &Record) -> Result<()> {
     let id = &record.profile;
     if client.needs_username() && record.details.username.is_none() {
         return Err(of_helper::no_username(id, &id.word()));
+    }
+    let own = client.provider().filter(|_| client == Client::ClaudeCode);
+    let is_own = |own: &str| own.parse().is_ok_and(|own| ALIASES.shared(&record.credential.provider, &own));
+    if own.is_some_and(|own| !is_own(own)) {
+        return Err(messages::not_of_provider(id, &record.credential.provider, client.called()));
     }
     if client == Client::ClaudeCode && record.credential.secret.expose_secret().starts_with(SETUP_TOKEN) {
         return Err(of_helper::setup_token(id));

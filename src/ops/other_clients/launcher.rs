@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::connectable::{Program, SCRIPT_HEAD};
+use crate::client::connectable::Program;
 use crate::error::Result;
 use crate::messages::other_clients as messages;
 
@@ -50,16 +50,26 @@ impl Launcher {
         }
     }
 
-    /// Puts it into its place. An earlier one of ours is replaced.
+    /// Refuses to take the place of another program: also of one that another vault has put there. `was` is the one that
+    /// this vault has put there.
     ///
     /// # Errors
-    /// `EXISTS` if another program is there, `IO`.
+    /// `EXISTS`.
+    pub fn must_be_free(&self, was: Option<&Self>) -> Result<()> {
+        let is_own = self.is_there() || was.is_some_and(Self::is_there);
+        if is_own || self.path.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        Err(messages::launcher_in_the_way(&self.path))
+    }
+
+    /// Puts it into its place.
+    ///
+    /// # Errors
+    /// `IO`.
     pub fn place(&self) -> Result<()> {
         if self.is_there() {
             return Ok(());
-        }
-        if self.path.symlink_metadata().is_ok() && !is_ours(&self.path) {
-            return Err(messages::launcher_in_the_way(&self.path));
         }
         let failed = |error: std::io::Error| messages::launcher_not_made(&self.path, error.kind());
         let directory = self.path.parent().unwrap_or(Path::new("."));
@@ -87,13 +97,5 @@ impl Launcher {
             return Ok(());
         }
         fs::remove_file(&self.path).map_err(|error| messages::not_removed(&self.path, error.kind()))
-    }
-}
-
-/// Returns whether a file is an earlier launcher: a link to a program of this name, or a script of ours.
-fn is_ours(path: &Path) -> bool {
-    match fs::read_link(path) {
-        Ok(target) => target.file_name().is_some_and(|name| name == "strongroom"),
-        Err(_) => fs::read(path).is_ok_and(|text| text.starts_with(SCRIPT_HEAD.as_bytes())),
     }
 }

@@ -1,7 +1,7 @@
 //! Connects clients other than OpenClaw: their configuration says how to ask for a credential.
 //!
 //! What connecting writes is kept in the settings, under their MAC, with what undoes it. The order of writing is: the
-//! profile that names the helper, the settings, a program under another name, the configuration. Each step can be
+//! settings, the profile that names the helper, a program under another name, the configuration. Each step can be
 //! repeated, so that a killed command is finished by the next one. Disconnecting goes the other way.
 
 mod choice;
@@ -12,11 +12,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::client_file::ClientFile;
+use super::connect::may_be_connected;
 use super::connections;
 use super::edit::{Edit, Names, edit as edit_profile};
+use super::notice::Notice;
 use super::open::Open;
 use crate::client::connectable::{Client, Program, Undo, Wanted, undo_all};
-use crate::client::edit::{self, write_config};
+use crate::client::edit::write_config;
 use crate::error::{Code, Result};
 use crate::messages::other_clients as messages;
 use crate::secret::Buffer;
@@ -82,6 +84,8 @@ pub struct Planned {
     pub told: Vec<String>,
     /// The profile that is to name the helper, which needs an unlock method.
     pub adds: Option<ProfileId>,
+    /// The profiles that are to name the helper no longer, because another part takes their place.
+    drops: Vec<String>,
     /// The hosts, or the client's own names, for which it is connected.
     pub connected: Vec<String>,
     was: Option<Kept>,
@@ -128,8 +132,17 @@ pub fn plan(
     if let Some(was) = was.as_ref().filter(|was| was.config != config) {
         return Err(messages::connected_elsewhere(client.as_str(), &was.config));
     }
+    if let Some(was) = was.as_ref().filter(|was| was.agent != open.agent.as_str()) {
+        return Err(messages::connected_for(client.as_str(), &was.agent));
+    }
+    if config.is_symlink() && !config.exists() {
+        return Err(messages::dangling(&config));
+    }
+    if let Some(launcher) = &launcher {
+        launcher.must_be_free(was.as_ref().and_then(|was| was.launcher.as_ref()))?;
+    }
     let file = ClientFile::read(&config)?;
-    let now = file.text()?;
+    let now = file.text().map_err(|error| messages::in_file(&config, &error))?;
     let undone = match (&was, now) {
         (Some(was), Some(now)) => Some(undo_all(was.undos(), now)?),
         _ => None,
@@ -137,6 +150,7 @@ pub fn plan(
     let base = undone.as_ref().map_or(now, |undone| undone.text.as_ref().and_then(Buffer::expose_str));
     let mut text = base.map(|base| Buffer::from_vec(base.as_bytes().to_vec()));
     let (mut parts, mut told, mut connected, mut adds) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let mut chosen_now = Vec::new();
     let before = was.iter().flat_map(|was| &was.parts).map(|part| &part.asked);
     for of in before.filter(|of| !asked.replaces(of, client)).chain([asked]) {
         let chosen = choice::choose(open, client, of)?;
@@ -152,34 +166,33 @@ pub fn plan(
             client.plan(&open.env, now, &wanted).map_err(|error| messages::in_file(&config, &error))?;
         parts.push(Part { asked: of.clone(), undo: plan.undo });
         adds = adds.or(chosen.adds);
+        chosen_now.extend(chosen.of.map(|id| id.to_string()));
         (text, told, connected) = (Some(plan.text), plan.told, plan.connected);
     }
     let text = text.unwrap_or_default();
     let after = text.expose_str().unwrap_or_default();
     let old = was.as_ref().map(|was| was.parts.as_slice()).unwrap_or_default();
-    let diff = diff((old, now), (&parts, Some(after)))?;
+    let diff = diff((old, now), (&parts, Some(after)));
     let mut helper_of = was.as_ref().map(|was| was.helper_of.clone()).unwrap_or_default();
     let added = adds.as_ref().map(ToString::to_string).filter(|id| !helper_of.contains(id));
     helper_of.extend(added);
+    let drops = helper_of.extract_if(.., |id| !chosen_now.contains(id)).collect();
     let of_was = was.as_ref().and_then(|was| was.made_directory.clone());
     let made_directory = of_was.or_else(|| config.parent().filter(|of| !of.exists()).map(Path::to_owned));
     let agent = open.agent.to_string();
     let kept = Kept { version: VERSION, config, agent, helper_of, launcher, made_directory, parts };
-    Ok(Planned { client, kept, diff, told, adds, connected, was, file, text })
+    Ok(Planned { client, kept, diff, told, adds, drops, connected, was, file, text })
 }
 
 /// Returns what changes from one text to another one, as a person sees it. A missing text is empty.
-fn diff((old, before): (&[Part], Option<&str>), (new, after): (&[Part], Option<&str>)) -> Result<String> {
+fn diff((old, before): (&[Part], Option<&str>), (new, after): (&[Part], Option<&str>)) -> String {
     if before == after {
-        return Ok(String::new());
-    }
-    if new.iter().chain(old).any(|part| part.undo.is_of_members()) {
-        return edit::diff(before.unwrap_or(edit::EMPTY), after.unwrap_or(edit::EMPTY));
+        return String::new();
     }
     let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
-    let gone = old.iter().map(|part| part.undo.shown_lines(before, '-', after));
-    let added = new.iter().map(|part| part.undo.shown_lines(after, '+', before));
-    Ok(gone.chain(added).collect())
+    let gone = old.iter().map(|part| part.undo.shown(before, '-', after));
+    let added = new.iter().map(|part| part.undo.shown(after, '+', before));
+    gone.chain(added).collect()
 }
 
 /// Connects as planned.
@@ -188,15 +201,69 @@ fn diff((old, before): (&[Part], Option<&str>), (new, after): (&[Part], Option<&
 /// `CHANGED` if the configuration was changed since, `EXISTS` if another program has the name of ours; those of locking
 /// and writing.
 pub fn connect(open: &mut Open<'_>, planned: &Planned) -> Result<()> {
+    let helper = planned.client.helper();
+    if let Err(error) = write(open, planned) {
+        // The client's file is as it was, so the settings and the profile are to be too. The first error is what counts.
+        let _ = connections::keep(open, "connect", planned.client.as_str(), planned.was.as_ref());
+        if let Some(id) = &planned.adds {
+            let _ = take_helper(open, id, helper);
+        }
+        return Err(error);
+    }
+    planned.drops.iter().try_for_each(|id| take_helper(open, &id.parse()?, helper))
+}
+
+fn write(open: &mut Open<'_>, planned: &Planned) -> Result<()> {
+    connections::keep(open, "connect", planned.client.as_str(), Some(&planned.kept))?;
     if let Some(id) = &planned.adds {
         let add = vec![planned.client.helper().to_owned()];
         edit_profile(open, id, &Edit { helpers: Names { add, ..Names::default() }, ..Edit::default() })?;
     }
-    connections::keep(open, "connect", planned.client.as_str(), Some(&planned.kept))?;
     if let Some(launcher) = &planned.kept.launcher {
         launcher.place()?;
     }
-    planned.file.write(&planned.text)?;
+    planned.file.write(&planned.text).map(|_| ())
+}
+
+/// Takes the helper from a profile.
+fn take_helper(open: &mut Open<'_>, id: &ProfileId, helper: &str) -> Result<()> {
+    let helpers = Names { remove: vec![helper.to_owned()], ..Names::default() };
+    match edit_profile(open, id, &Edit { helpers, ..Edit::default() }) {
+        // Someone removed or renamed it since.
+        Err(error) if error.code() == Code::NotFound => Ok(()),
+        done => done.map(|_| ()),
+    }
+}
+
+/// Notes that a profile has another id, and tells which clients ask for it by the one before. The renaming is done, so what
+/// does not succeed is a notice.
+pub fn renamed(open: &mut Open<'_>, old: &ProfileId, new: &ProfileId) {
+    if !may_be_connected(open.vault) {
+        return;
+    }
+    for client in Client::ALL {
+        if let Err(error) = renamed_for(open, client, old, new) {
+            open.tell(&Notice::ClientBehind(error));
+        }
+    }
+}
+
+fn renamed_for(open: &mut Open<'_>, client: Client, old: &ProfileId, new: &ProfileId) -> Result<()> {
+    let Some(mut kept) = kept(&open.vault.settings(open.session.keys())?, client)? else { return Ok(()) };
+    let names = |id: &String| id == old.as_str();
+    if kept.agent != open.agent.as_str() {
+        return Ok(());
+    }
+    if let Some(id) = kept.helper_of.iter_mut().find(|id| names(id)) {
+        new.as_str().clone_into(id);
+        connections::keep(open, "rename", client.as_str(), Some(&kept))?;
+    }
+    for part in kept.parts.iter().filter(|part| part.asked.profile.as_ref().is_some_and(names)) {
+        let name = part.asked.name.as_ref().map(|name| format!(" --name {name}")).unwrap_or_default();
+        let agent = open.agent.option();
+        let command = format!("strongroom{agent} connect {} --profile {}{name}", client.as_str(), new.word());
+        open.tell(&Notice::ClientNames { client: client.as_str(), old: old.clone(), command });
+    }
     Ok(())
 }
 
@@ -243,7 +310,7 @@ impl Disconnecting {
         };
         let undone = undo_all(kept.undos(), now)?;
         let after = undone.text.as_ref().and_then(Buffer::expose_str);
-        let diff = diff((&kept.parts, Some(now)), (&[], after))?;
+        let diff = diff((&kept.parts, Some(now)), (&[], after));
         Ok(Self {
             client,
             diff,
@@ -279,13 +346,7 @@ pub fn disconnect(open: &mut Open<'_>, planned: &Disconnecting) -> Result<()> {
     }
     open.agent = planned.kept.agent.parse::<AgentName>()?;
     for id in &planned.kept.helper_of {
-        let remove = vec![planned.client.helper().to_owned()];
-        let helpers = Names { remove, ..Names::default() };
-        match edit_profile(open, &id.parse()?, &Edit { helpers, ..Edit::default() }) {
-            // Someone removed or renamed it since.
-            Err(error) if error.code() == Code::NotFound => {}
-            done => drop(done?),
-        }
+        take_helper(open, &id.parse()?, planned.client.helper())?;
     }
     connections::keep(open, "disconnect", planned.client.as_str(), None::<&Kept>)
 }
