@@ -7,8 +7,12 @@ use super::connect_client::{Answers, Arguments, Client, shown_diff};
 use super::{Context, other_clients};
 use crate::client::edit::{WhyLeft, shown as shown_path};
 use crate::error::Result;
+use crate::messages::cli::clients;
 use crate::messages::connect as messages;
 use crate::ops::connect::{ClientReference, Disconnecting, disconnect};
+
+/// The client's name for people.
+const CALLED: &str = "OpenClaw";
 
 /// Take out of a client's files what `connect` put in
 ///
@@ -41,10 +45,12 @@ pub(super) fn run(context: &mut Context, args: &Disconnect) -> Result<u8> {
         disconnect(&mut open, &planned)?;
         if !context.json() {
             let config = &planned.link.config;
-            context.print(&if planned.removes_file() {
-                messages::disconnected_and_removed(config)
+            context.print(&if planned.identical && planned.link.migrated && !planned.removes_file() {
+                messages::disconnected_after_migration(config)
+            } else if planned.removes_file() {
+                clients::disconnected_and_removed(CALLED, config)
             } else {
-                messages::disconnected(config, planned.identical, planned.link.migrated)
+                clients::disconnected(CALLED, config, planned.identical, true)
             })?;
         }
     }

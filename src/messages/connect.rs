@@ -237,26 +237,12 @@ pub fn not_an_agent(agent: impl Display) -> String {
 /// The question before the end of a connection.
 pub const DISCONNECT_PROMPT: &str = "Disconnect OpenClaw?";
 
-/// The configuration is what it was.
-pub fn disconnected(config: &Path, identical: bool, migrated: bool) -> String {
-    if identical && migrated {
-        format!(
-            "Disconnected OpenClaw: {} is as it was before connecting, but without the secrets that `migrate` took out.",
-            shown(config)
-        )
-    } else if identical {
-        format!("Disconnected OpenClaw: {} is as it was before connecting.", shown(config))
-    } else {
-        format!(
-            "Disconnected OpenClaw: {} was changed since, so only what connecting had written was removed.",
-            shown(config)
-        )
-    }
-}
-
-/// The configuration was made by connecting, and is removed.
-pub fn disconnected_and_removed(config: &Path) -> String {
-    format!("Disconnected OpenClaw: {} did not exist before connecting, and is removed.", shown(config))
+/// The configuration is what it was, apart from secrets.
+pub fn disconnected_after_migration(config: &Path) -> String {
+    format!(
+        "Disconnected OpenClaw: {} is as it was before connecting, but without the secrets that `migrate` took out.",
+        shown(config)
+    )
 }
 
 /// What stays in the configuration.

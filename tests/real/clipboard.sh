@@ -4,6 +4,7 @@
 #   STRONGROOM=target/debug/strongroom tests/real/clipboard.sh
 #
 # budget: 90 s
+# once: as root
 # Each display has a clipboard of its own, so that all of them wait for their 45 seconds at once. Prints a line
 # `ok: ...` or `FAILED: ...` for each check.
 # shellcheck source=tests/real/lib/verdict.sh

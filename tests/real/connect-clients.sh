@@ -34,12 +34,8 @@ vault() { client "$program" --home "$home/vault" "$@"; }
 
 certificates "$tmp/served"
 git init -q --bare -b main "$tmp/served/repositories/a.git"
-mkfifo "$tmp/served/ports"
-python3 "$lib/helper-server.py" "$tmp/served" "$secret" &
-server=$!
-end_server() { kill "$server"; }
-at_end+=(end_server)
-read -r port stranger <"$tmp/served/ports"
+serve_in "$tmp/served" python3 "$lib/helper-server.py" "$tmp/served" "$secret"
+port=${ports[0]} stranger=${ports[1]}
 own=https://localhost:$port
 other=https://localhost:$stranger
 log=$tmp/served/log
@@ -171,12 +167,7 @@ holds "the stranger saw no secret ($(grep -c '^stranger ' "$log") requests)" bas
 skopeo --version
 mkdir "$tmp/registry"
 cp "$tmp/served"/*.pem "$tmp/registry"
-mkfifo "$tmp/registry/ports"
-python3 "$lib/helper-registry.py" "$tmp/registry" "$secret" &
-registry=$!
-end_registry() { kill "$registry"; }
-at_end+=(end_registry)
-read -ra ports <"$tmp/registry/ports"
+serve_in "$tmp/registry" python3 "$lib/helper-registry.py" "$tmp/registry" "$secret"
 vault edit made-up:one --host "https://localhost:${ports[0]}" >/dev/null 2>&1
 put .docker/config.json '{
 	"auths": {},
@@ -194,12 +185,7 @@ key=AKIAIOSFODNN7EXAMPLE
 printf '%s' "$secret" | vault paste-api-key --provider aws --username "$key" >/dev/null 2>&1
 mkdir "$tmp/aws"
 printf '%s %s\n' "$key" "$secret" >"$tmp/aws/secrets"
-mkfifo "$tmp/aws/ports"
-"$AWS_DIR/bin/python3" "$lib/helper-aws.py" "$tmp/aws" &
-aws_server=$!
-end_aws() { kill "$aws_server"; }
-at_end+=(end_aws)
-read -ra ports <"$tmp/aws/ports"
+serve_in "$tmp/aws" "$AWS_DIR/bin/python3" "$lib/helper-aws.py" "$tmp/aws"
 put .aws/config '# mine
 [default]
 region = us-east-1
@@ -215,13 +201,7 @@ fails 'aws has no key afterwards' "$aws" --profile work sts get-caller-identity 
 variables=()
 
 printf 'Claude Code %s\n' "$(client "$claude" --version)"
-mkdir "$tmp/claude"
-mkfifo "$tmp/claude/ports"
-python3 "$lib/helper-api.py" "$tmp/claude" &
-api=$!
-end_api() { kill "$api"; }
-at_end+=(end_api)
-read -ra ports <"$tmp/claude/ports"
+serve_in "$tmp/claude" python3 "$lib/helper-api.py" "$tmp/claude"
 url=http://localhost:${ports[0]}
 variables=(
     HTTPS_PROXY=http://127.0.0.1:9 NO_PROXY=localhost DISABLE_AUTOUPDATER=1 CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1

@@ -32,12 +32,8 @@ given() {
 certificates "$tmp/served"
 git init -q --bare -b main "$tmp/served/repositories/a.git"
 git -C "$tmp/served/repositories/a.git" config http.receivepack true
-mkfifo "$tmp/served/ports"
-python3 "$root/tests/real/lib/helper-server.py" "$tmp/served" "$secret" &
-server=$!
-end_server() { kill "$server"; }
-at_end+=(end_server)
-read -r port stranger <"$tmp/served/ports"
+serve_in "$tmp/served" python3 "$lib/helper-server.py" "$tmp/served" "$secret"
+port=${ports[0]} stranger=${ports[1]}
 own=https://localhost:$port
 other=https://localhost:$stranger
 log=$tmp/served/log

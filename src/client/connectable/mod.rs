@@ -92,51 +92,37 @@ impl Client {
         Self::Cargo,
     ];
 
+    /// Returns its name on the command line, its name for people, and its helper.
+    const fn names(self) -> [&'static str; 3] {
+        match self {
+            Self::ClaudeCode => ["claude-code", "Claude Code", "claude-api-key"],
+            Self::ClaudeMcp => ["claude-mcp", "Claude Code", "claude-mcp-headers"],
+            Self::Codex => ["codex", "Codex", "codex"],
+            Self::Hermes => ["hermes", "Hermes", "hermes"],
+            Self::Git => ["git", "git", "git"],
+            Self::Aws => ["aws", "AWS", "aws"],
+            Self::Docker => ["docker", "Docker", "docker"],
+            Self::Kubectl => ["kubectl", "kubectl", "kubectl"],
+            Self::Cargo => ["cargo", "cargo", "cargo"],
+        }
+    }
+
     /// Returns its name on the command line and in the settings.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ClaudeCode => "claude-code",
-            Self::ClaudeMcp => "claude-mcp",
-            Self::Codex => "codex",
-            Self::Git => "git",
-            Self::Aws => "aws",
-            Self::Docker => "docker",
-            Self::Cargo => "cargo",
-            Self::Kubectl => "kubectl",
-            Self::Hermes => "hermes",
-        }
+        self.names()[0]
     }
 
     /// Returns its name for people.
     #[must_use]
     pub const fn called(self) -> &'static str {
-        match self {
-            Self::ClaudeCode | Self::ClaudeMcp => "Claude Code",
-            Self::Codex => "Codex",
-            Self::Git => "git",
-            Self::Aws => "AWS",
-            Self::Docker => "Docker",
-            Self::Cargo => "cargo",
-            Self::Kubectl => "kubectl",
-            Self::Hermes => "Hermes",
-        }
+        self.names()[1]
     }
 
     /// Returns the helper by which it asks.
     #[must_use]
     pub const fn helper(self) -> &'static str {
-        match self {
-            Self::ClaudeCode => "claude-api-key",
-            Self::ClaudeMcp => "claude-mcp-headers",
-            Self::Codex => "codex",
-            Self::Git => "git",
-            Self::Aws => "aws",
-            Self::Docker => "docker",
-            Self::Cargo => "cargo",
-            Self::Kubectl => "kubectl",
-            Self::Hermes => "hermes",
-        }
+        self.names()[2]
     }
 
     /// Returns whether it says where the secret goes. Otherwise, a profile has to name the helper.

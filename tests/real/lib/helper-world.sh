@@ -133,11 +133,17 @@ certificates() {
 }
 
 # serve COMMAND...: starts a stand-in, which writes its ports into the FIFO $tmp/ports, and ends it in the end.
-serve() {
-    mkfifo "$tmp/ports"
+serve() { serve_in "$tmp" "$@"; }
+# serve_in DIRECTORY COMMAND...: the same with the FIFO in another directory.
+serve_in() {
+    local directory=$1
+    shift
+    mkdir -p "$directory"
+    mkfifo "$directory/ports"
     "$@" &
-    stand_in=$!
-    at_end+=(end_stand_in)
-    read -ra ports <"$tmp/ports"
+    stand_ins+=("$!")
+    read -ra ports <"$directory/ports"
 }
-end_stand_in() { kill "$stand_in"; }
+stand_ins=()
+end_stand_ins() { [ "${#stand_ins[@]}" = 0 ] || kill "${stand_ins[@]}"; }
+at_end+=(end_stand_ins)
