@@ -1,0 +1,158 @@
+//! What an attacker who speaks to the proxy does not get.
+
+use std::time::Duration;
+
+use strongroom_proxy::Limits;
+
+use crate::client::find;
+use crate::stand::{Stand, limits, ok};
+use crate::vault::{Inner, OTHER_TOKEN, TOKEN, secret};
+
+/// Asserts that a request is refused, and that nothing reached the upstream.
+async fn refused(stand: &Stand, request: impl AsRef<[u8]>, status: u16) {
+    let shown = String::from_utf8_lossy(request.as_ref()).into_owned();
+    let reply = stand.raw(request).await;
+    assert_eq!(reply.status, status, "{shown}\n{reply:?}");
+    assert_eq!(stand.provider.asked(), [""; 0], "{shown}");
+    for name in ["one", "two"] {
+        assert_eq!(find(reply.text().as_bytes(), secret(name).as_bytes()), None);
+    }
+}
+
+#[tokio::test]
+async fn framing_with_two_readings_is_refused() {
+    let stand = Stand::new(|_| ok()).await;
+    for headers in [
+        "Content-Length: 4\r\nContent-Length: 5\r\n",
+        "Content-Length: 4, 5\r\n",
+        "Content-Length: +4\r\n",
+        "Content-Length: 0x4\r\n",
+        "Content-Length: -1\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+        "Transfer-Encoding: chunked, identity\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding : chunked\r\n",
+        "x-folded: a\r\n b\r\n",
+        "x-nul: a\0b\r\n",
+        "x-return: a\rb\r\n",
+        "anthropic-version: a\r\r\nx-api-key: b\r\n",
+    ] {
+        refused(&stand, stand.head("POST /anthropic/v1/messages", headers) + "4\r\nabcd\r\n0\r\n\r\n", 400)
+            .await;
+    }
+    let old = stand.head("POST /anthropic/v1/messages", "Transfer-Encoding: chunked\r\n");
+    refused(&stand, old.replace("HTTP/1.1", "HTTP/1.0") + "0\r\n\r\n", 400).await;
+}
+
+/// The parser of the client's bytes is the only one: what it read as one request is one at the upstream, in new framing.
+#[tokio::test]
+async fn what_follows_an_ambiguous_request_is_no_request_of_the_upstream() {
+    for (headers, body, seen) in [
+        ("Content-Length: 6\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n", ""),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 6\r\n", "0\r\n\r\n", ""),
+        ("Content-Length: 2\r\nContent-Length: 2\r\n", "{}", "{}"),
+        ("X: y\nContent-Length: 2\r\n", "{}", "{}"),
+    ] {
+        let limits = Limits { head_time: Duration::from_secs(1), ..limits() };
+        let stand = Stand::with(Inner::default(), limits, |_| ok()).await;
+        let smuggled = "GET /v1/organizations/api_keys HTTP/1.1\r\nHost: api.anthropic.com\r\n\r\n";
+        let request = stand.head("POST /anthropic/v1/messages", headers) + body + smuggled;
+        let mut client = stand.connect().await;
+        client.write(request).await;
+        assert_eq!(client.reply().await.status, 200, "{headers}");
+        let rest = client.rest().await;
+        assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 421 "), "{headers}");
+        let requests = stand.provider.seen.lock().unwrap().clone();
+        assert_eq!(requests.len(), 1, "{headers}");
+        let one = &requests[0];
+        assert_eq!(String::from_utf8_lossy(&one.body), seen, "{headers}");
+        let framing = one.head.to_ascii_lowercase();
+        let lengths = framing.matches("content-length:").count();
+        let codings = framing.matches("transfer-encoding:").count();
+        assert_eq!(lengths + codings, 1, "{framing}");
+        assert!(!one.head.replace("\r\n", "").contains(['\r', '\n']), "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn targets_that_are_no_plain_paths_are_refused() {
+    let stand = Stand::new(|_| ok()).await;
+    for target in [
+        "/anthropic/v1/../v1/messages",
+        "/anthropic/v1/%2e%2e/v1/messages",
+        "/anthropic/v1%2fmessages",
+        "/anthropic/v1%5cmessages",
+        "/anthropic//v1/messages",
+        "/anthropic/v1/messages/",
+        "/anthropic/v1/messages%0d%0ax-api-key:%20y",
+        "http://api.anthropic.com/anthropic/v1/messages",
+        "https://other.example.com/v1/messages",
+        "*",
+    ] {
+        refused(&stand, stand.head(&format!("POST {target}"), "Content-Length: 0\r\n"), 400).await;
+    }
+}
+
+#[tokio::test]
+async fn methods_and_upgrades_that_no_client_needs_are_refused() {
+    let stand = Stand::new(|_| ok()).await;
+    refused(&stand, stand.head("TRACE /anthropic/v1/messages", ""), 405).await;
+    refused(&stand, stand.head("CONNECT api.anthropic.com:443", ""), 405).await;
+    refused(&stand, stand.head("DELETE /anthropic/v1/messages", ""), 403).await;
+    let h2c = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n";
+    refused(&stand, stand.head("GET /anthropic/v1/models", h2c), 400).await;
+    let socket = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    refused(&stand, stand.head("GET /anthropic/v1/models", socket), 400).await;
+    refused(&stand, stand.head("GET /openai/v1/realtime", ""), 400).await;
+    let mut client = stand.connect().await;
+    client.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    let answer = client.rest().await;
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4") || answer.starts_with(b"HTTP/1.1 505"));
+    assert_eq!(stand.provider.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_mints_keys_and_what_is_stored_is_closed() {
+    let stand = Stand::new(|_| ok()).await;
+    for line in [
+        "POST /anthropic/v1/organizations/api_keys",
+        "POST /openai/v1/organization/admin_api_keys",
+        "POST /openai/v1/realtime/client_secrets",
+        "POST /openrouter/api/v1/keys",
+        "GET /openai/v1/files/f-1/content",
+    ] {
+        refused(&stand, stand.head(line, "Content-Length: 0\r\n"), 403).await;
+    }
+}
+
+#[tokio::test]
+async fn pages_and_other_names_are_refused() {
+    let stand = Stand::new(|_| ok()).await;
+    let request = stand.head("GET /anthropic/v1/models", "");
+    let own = format!("127.0.0.1:{}", stand.port);
+    refused(&stand, request.replace(&own, "other.example.com"), 421).await;
+    refused(&stand, request.replace(&own, "127.0.0.1"), 421).await;
+    refused(&stand, request.replace(&format!("Host: {own}\r\n"), ""), 421).await;
+    refused(&stand, request.replace("\r\n\r\n", &format!("\r\nHost: {own}\r\n\r\n")), 421).await;
+    refused(&stand, stand.head("GET /anthropic/v1/models", "Origin: https://other.example.com\r\n"), 403)
+        .await;
+    refused(&stand, stand.head("GET /anthropic/v1/models", "Origin: null\r\n"), 403).await;
+}
+
+#[tokio::test]
+async fn tokens_of_others_are_refused_and_tell_nothing() {
+    let stand = Stand::new(|_| ok()).await;
+    let request = stand.head("GET /anthropic/v1/models", "");
+    refused(&stand, request.replace(TOKEN, "made-up-token-that-is-unknown"), 401).await;
+    refused(&stand, request.replace(TOKEN, OTHER_TOKEN), 403).await;
+    refused(&stand, request.replace(&format!("x-api-key: {TOKEN}\r\n"), ""), 401).await;
+    refused(&stand, stand.head("GET /anthropic/v1/models", "Authorization: Bearer another\r\n"), 401).await;
+    // Without a token that is known, a path that is open and one that is not look the same.
+    for path in ["/anthropic/v1/models", "/anthropic/v1/none", "/none/v1"] {
+        let request = stand.head(&format!("GET {path}"), "").replace(TOKEN, "made-up-token-that-is-unknown");
+        assert_eq!(stand.raw(request).await.code(), "unknown_token");
+    }
+    let records = stand.records(7).await;
+    assert!(records.iter().all(|record| record.sent == 0 && record.profile.is_none()));
+}

@@ -1,0 +1,286 @@
+//! What the client gets, which profiles are asked, and what is reported, for each way in which an upstream fails.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use strongroom_proxy::{Body, Limits};
+
+use tokio::task::JoinSet;
+
+use crate::client::Reply;
+use crate::provider::Act;
+use crate::stand::{Stand, answer, limits, ok};
+use crate::vault::{Inner, profiles};
+
+/// The largest body that is kept in the table. The sizes that `Limits` has by default are tried in `hops`.
+pub const KEPT: usize = 64 * 1024;
+
+const SILENCE: &str = "silence";
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Others {
+    Free,
+    NoneFree,
+    Pinned,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Upload {
+    Small,
+    Largest,
+    TooLarge,
+    Chunked,
+    ChunkedTooLarge,
+}
+
+impl Upload {
+    fn body(self) -> String {
+        let length = match self {
+            Self::Small | Self::Chunked => 1024,
+            Self::Largest => KEPT,
+            Self::TooLarge => KEPT + 1,
+            // Of what is not announced, half is more than is kept.
+            Self::ChunkedTooLarge => 3 * KEPT,
+        };
+        let begin = r#"{"model":"m-1","text":""#;
+        format!("{begin}{}\"}}", "x".repeat(length - begin.len() - 2))
+    }
+
+    fn is_kept(self) -> bool {
+        !matches!(self, Self::TooLarge | Self::ChunkedTooLarge)
+    }
+
+    async fn send(self, stand: &Stand) -> Reply {
+        let body = self.body();
+        let length = format!("x-stainless-test-length: {}\r\n", body.len());
+        let line = "POST /anthropic/v1/messages";
+        if !matches!(self, Self::Chunked | Self::ChunkedTooLarge) {
+            let headers = format!("{length}Content-Length: {}\r\n", body.len());
+            return stand.raw(stand.head(line, &headers) + &body).await;
+        }
+        let mut client = stand.connect().await;
+        client.write(stand.head(line, &(length + "Transfer-Encoding: chunked\r\n"))).await;
+        let (first, second) = body.split_at(body.len() / 2);
+        for piece in [first, second, ""] {
+            client.write(format!("{:x}\r\n{piece}\r\n", piece.len())).await;
+        }
+        client.reply().await
+    }
+}
+
+/// What the profile that is asked first meets. The others succeed.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    name: &'static str,
+    act: fn() -> Act,
+    expected: Expected,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Expected {
+    /// It is laid to the profile, as this; without another one the client gets this status.
+    Blamed(&'static str, u16),
+    /// The client gets this status, and nothing is laid to anyone.
+    Passed(u16),
+    /// The proxy answers with this status.
+    Refused(u16),
+    /// The same profile is asked again, or else the proxy answers 502.
+    Again,
+    /// The client gets an answer that may break off, and the profile has worked.
+    Answered { complete: bool },
+}
+
+pub fn error(status: &str, headers: &str, kind: &str, message: &str) -> Act {
+    let body = format!(r#"{{"type":"error","error":{{"type":"{kind}","message":"{message}"}}}}"#);
+    Act::Reply(answer(status, headers, &body))
+}
+
+fn events(text: &str) -> Act {
+    Act::Reply(answer("200 OK", "Content-Type: text/event-stream; charset=utf-8\r\n", text))
+}
+
+const CASES: &[Case] = {
+    use Expected::{Again, Answered, Blamed, Passed, Refused};
+    &[
+        Case {
+            name: "401",
+            act: || error("401 Unauthorized", "", "authentication_error", ""),
+            expected: Blamed("auth", 401),
+        },
+        Case {
+            name: "403",
+            act: || error("403 Forbidden", "", "permission_error", ""),
+            expected: Blamed("forbidden", 403),
+        },
+        Case {
+            name: "429",
+            act: || error("429 Too Many", "", "rate_limit_error", ""),
+            expected: Blamed("rate", 429),
+        },
+        Case {
+            name: "429 with a wait",
+            act: || error("429 Too Many", "Retry-After: 7\r\n", "rate_limit_error", ""),
+            expected: Blamed("rate", 429),
+        },
+        Case {
+            name: "529",
+            act: || error("529 Overloaded", "", "overloaded_error", ""),
+            expected: Blamed("overloaded", 529),
+        },
+        Case {
+            name: "402",
+            act: || error("402 Payment", "", "billing_error", ""),
+            expected: Blamed("billing", 402),
+        },
+        Case {
+            name: "400 billing",
+            act: || error("400 Bad", "", "billing_error", ""),
+            expected: Blamed("billing", 400),
+        },
+        Case {
+            name: "429 without a body",
+            act: || Act::Reply(answer("429 Too Many", "", "")),
+            expected: Blamed("rate", 429),
+        },
+        Case {
+            name: "400",
+            act: || error("400 Bad", "", "invalid_request_error", "too long"),
+            expected: Passed(400),
+        },
+        Case {
+            name: "400 that quotes",
+            act: || error("400 Bad", "", "invalid_request_error", "in text: credit balance is too low"),
+            expected: Passed(400),
+        },
+        Case { name: "500", act: || error("500 Error", "", "api_error", ""), expected: Passed(500) },
+        Case { name: "reset within the body", act: || Act::CloseWithin, expected: Again },
+        Case { name: "reset after the body", act: || Act::CloseAfterBody, expected: Again },
+        Case {
+            name: "reset before the first event",
+            act: || {
+                Act::ReplyAndClose(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 99\r\n\r\nevent:"
+                        .to_vec(),
+                )
+            },
+            expected: Again,
+        },
+        Case { name: SILENCE, act: || Act::Hang, expected: Refused(504) },
+        Case {
+            name: "first event an error",
+            act: || {
+                events(
+                    "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\"}}\n\n",
+                )
+            },
+            expected: Blamed("rate", 200),
+        },
+        Case {
+            name: "first event the request's own error",
+            act: || events("event: error\ndata: {\"error\":{\"type\":\"invalid_request_error\"}}\n\n"),
+            expected: Passed(200),
+        },
+        Case {
+            name: "later event an error",
+            act: || {
+                events(
+                    "event: message_start\ndata: {}\n\nevent: error\ndata: {\"error\":{\"type\":\"rate_limit_error\"}}\n\n",
+                )
+            },
+            expected: Answered { complete: true },
+        },
+        Case {
+            name: "redirect",
+            act: || Act::Reply(answer("307 Elsewhere", "Location: https://other.example.com/\r\n", "")),
+            expected: Refused(502),
+        },
+        Case {
+            name: "half a chunk",
+            act: || {
+                Act::ReplyAndClose(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf"
+                        .to_vec(),
+                )
+            },
+            expected: Answered { complete: false },
+        },
+    ]
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_way_to_fail_is_answered_as_the_table_says() {
+    let mut cells = 0;
+    let mut waiting = JoinSet::new();
+    for case in CASES {
+        for others in [Others::Free, Others::NoneFree, Others::Pinned] {
+            for upload in
+                [Upload::Small, Upload::Largest, Upload::TooLarge, Upload::Chunked, Upload::ChunkedTooLarge]
+            {
+                let checked = check(case, others, upload);
+                if case.name == SILENCE {
+                    // They wait for a time limit, which they can do together.
+                    waiting.spawn(checked);
+                } else {
+                    checked.await;
+                }
+                cells += 1;
+            }
+        }
+    }
+    assert_eq!(cells, 20 * 15);
+    while let Some(checked) = waiting.join_next().await {
+        checked.unwrap();
+    }
+}
+
+async fn check(case: &'static Case, others: Others, upload: Upload) {
+    let names: &[&str] = if others == Others::NoneFree { &["one"] } else { &["one", "two"] };
+    let inner = Inner { profiles: profiles(names), pinned: others == Others::Pinned, ..Inner::default() };
+    let idle = if case.name == SILENCE { Duration::from_secs(1) } else { limits().idle };
+    let limits = Limits { replay_each: KEPT, idle, ..limits() };
+    let act = case.act;
+    let once = AtomicBool::new(false);
+    let is_once = matches!(case.expected, Expected::Again);
+    let stand = Stand::with(inner, limits, move |seen| {
+        let fails = seen.profile() == "one" && !(is_once && once.swap(true, Ordering::SeqCst));
+        if fails { act() } else { ok() }
+    })
+    .await;
+    println!("{} / {others:?} / {upload:?}", case.name);
+    let reply = upload.send(&stand).await;
+    let cell = format!("{} / {others:?} / {upload:?}: {reply:?}", case.name);
+    let may_hop = others == Others::Free && upload.is_kept();
+    let (status, asked, reports): (_, &[&str], Vec<String>) = match case.expected {
+        Expected::Blamed(failure, _) if may_hop => {
+            (200, &["one", "two"], vec![format!("one {failure}"), "two ok".into()])
+        }
+        Expected::Blamed(failure, status) => (status, &["one"], vec![format!("one {failure}")]),
+        Expected::Passed(status) | Expected::Refused(status) => (status, &["one"], vec![]),
+        Expected::Again if upload.is_kept() => (200, &["one", "one"], vec!["one ok".into()]),
+        Expected::Again => (502, &["one"], vec![]),
+        Expected::Answered { .. } => (200, &["one"], vec!["one ok".into()]),
+    };
+    assert_eq!(reply.status, status, "{cell}");
+    assert_eq!(stand.provider.asked(), asked, "{cell}");
+    assert_eq!(stand.vault.reports(), reports, "{cell}");
+    assert_eq!(reply.complete, !matches!(case.expected, Expected::Answered { complete: false }), "{cell}");
+    let is_ok = matches!(case.expected, Expected::Blamed(..)) && may_hop || asked == ["one", "one"];
+    assert_eq!(reply.text() == "{\"ok\":true}", is_ok, "{cell}");
+    let last = stand.provider.last();
+    // What closed the connection within the body has not read it.
+    if asked != ["one"] || case.name != "reset within the body" {
+        assert_eq!(last.body.len(), upload.body().len(), "{cell}");
+    }
+    let record = stand.records(1).await.remove(0);
+    assert_eq!(record.body, if upload.is_kept() { Body::Kept } else { Body::NotKept }, "{cell}");
+    assert_eq!((usize::from(record.sent), record.status), (asked.len(), status), "{cell}");
+    assert_eq!(record.profile.as_deref(), asked.last().copied(), "{cell}");
+    if let Expected::Blamed(..) = case.expected {
+        let model = upload.is_kept().then(|| "m-1".to_owned());
+        assert_eq!(*stand.vault.models.lock().unwrap(), [model], "{cell}");
+    }
+    if case.name == "429 with a wait" {
+        assert_eq!(*stand.vault.waits.lock().unwrap(), [Some(Duration::from_secs(7))], "{cell}");
+        assert_eq!(reply.header("retry-after"), (!may_hop).then_some("7"), "{cell}");
+    }
+}

@@ -1,0 +1,91 @@
+//! An upstream that speaks HTTP/2.
+
+use std::convert::Infallible;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{Request, Response, Version};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use strongroom_proxy::Origin;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use crate::provider::{Provider, acceptor, certificate};
+use crate::stand::{Stand, limits};
+use crate::vault::{Inner, Vault, profiles, secret};
+
+/// Tells when it is dropped.
+struct Told(Arc<Notify>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn http_2_is_spoken_over_one_connection_and_fails_over() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let provider = Provider {
+        port: listener.local_addr().unwrap().port(),
+        seen: Arc::default(),
+        connections: Arc::default(),
+        gone: Arc::default(),
+    };
+    let keys: Arc<Mutex<Vec<String>>> = Arc::default();
+    let (connections, noted) = (Arc::clone(&provider.connections), Arc::clone(&keys));
+    let ends = Arc::clone(&provider.gone);
+    tokio::spawn(async move {
+        let acceptor = acceptor(&["h2"]);
+        while let Ok((stream, _)) = listener.accept().await {
+            let stream = acceptor.accept(stream).await.unwrap();
+            connections.fetch_add(1, Ordering::SeqCst);
+            let (noted, ends) = (Arc::clone(&noted), Arc::clone(&ends));
+            let service = service_fn(move |request: Request<Incoming>| {
+                let (noted, noted_end) = (Arc::clone(&noted), Arc::clone(&ends));
+                async move {
+                    assert_eq!(request.version(), Version::HTTP_2);
+                    let key = request.headers()["x-api-key"].to_str().unwrap().to_owned();
+                    let body = request.into_body().collect().await.unwrap().to_bytes();
+                    noted.lock().unwrap().push(key.clone());
+                    if body == "hang" {
+                        let _told = Told(noted_end);
+                        std::future::pending::<()>().await;
+                    }
+                    let mut response = Response::new(Full::new(body));
+                    if key == secret("one") {
+                        *response.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+                    }
+                    Ok::<Response<Full<Bytes>>, Infallible>(response)
+                }
+            });
+            let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            tokio::spawn(server.serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    let inner = Inner { profiles: profiles(&["one", "two"]), ..Inner::default() };
+    *inner.origin.lock().unwrap() = Origin::by_hand(&format!("https://localhost:{}", provider.port)).unwrap();
+    let stand = Stand::between(provider, Vault::new(inner), limits(), Some(certificate().0.clone())).await;
+    let body = "x".repeat(300_000);
+    for _ in 0..3 {
+        let reply = stand.post(&body).await;
+        assert_eq!((reply.status, reply.body.len()), (200, body.len()));
+    }
+    assert_eq!(stand.provider.connections.load(Ordering::SeqCst), 1);
+    assert_eq!(keys.lock().unwrap().len(), 6);
+    assert_eq!(stand.vault.reports()[..2], ["one rate", "two ok"]);
+    // A client that goes away resets its stream, and the connection stays.
+    let mut client = stand.connect().await;
+    client.write(stand.posted("hang")).await;
+    while keys.lock().unwrap().len() < 7 {
+        tokio::task::yield_now().await;
+    }
+    drop(client);
+    stand.gone().await;
+    assert_eq!(stand.post(&body).await.status, 200);
+    assert_eq!(stand.provider.connections.load(Ordering::SeqCst), 1);
+}

@@ -1,0 +1,15 @@
+//! The proxy between a client and an upstream over TLS, both of them the test's.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod attacks;
+mod client;
+mod failover;
+mod hops;
+mod http2;
+mod keys;
+mod limits;
+mod provider;
+mod stand;
+mod streams;
+mod tunnels;
+mod vault;
