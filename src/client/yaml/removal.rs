@@ -8,7 +8,7 @@ use super::meaning::is_same;
 use crate::secret::Buffer;
 
 /// Returns a document without an item of a list at the root, by its `name`. Returns nothing if the item is not there or
-/// does not mention a program any more, or if more than its lines would change.
+/// no longer mentions a program, or if more than its lines would change.
 #[must_use]
 pub fn without_item(text: &str, list: &str, name: &str, program: &str) -> Option<Buffer> {
     let document = Document::of(text).ok()?;
