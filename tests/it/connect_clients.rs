@@ -455,6 +455,22 @@ fn a_profile_that_is_renamed_is_connected_again_by_the_command_that_is_told() {
 }
 
 #[test]
+fn a_profile_whose_place_another_one_takes_no_longer_names_the_helper() {
+    let session = session();
+    let paste = ["paste-api-key", "--provider", "amazon", "--profile-id", "amazon:two", "--username", "b"];
+    session.feed(KEY, paste).ok();
+    for id in ["amazon:one", "amazon:two"] {
+        session.run(["connect", "aws", "--profile", id, "--yes"]).ok();
+    }
+    assert!(helpers(&session, "amazon:one").as_array().is_none_or(Vec::is_empty));
+    assert_eq!(helpers(&session, "amazon:two"), json!(["aws"]));
+    fs::remove_file(session.path(".aws/config")).unwrap();
+    let gone = session.run(["disconnect", "aws", "--yes"]).ok();
+    assert!(!gone.stdout.contains("as it was"), "{}", gone.stdout);
+    assert!(helpers(&session, "amazon:two").as_array().is_none_or(Vec::is_empty));
+}
+
+#[test]
 fn flags_that_a_client_has_no_use_for_are_refused() {
     let session = session();
     for client in ["git", "docker", "claude-code", "hermes"] {

@@ -144,7 +144,9 @@ pub fn plan(
     let file = ClientFile::read(&config)?;
     let now = file.text().map_err(|error| messages::in_file(&config, &error))?;
     let undone = match (&was, now) {
-        (Some(was), Some(now)) => Some(undo_all(was.undos(), now)?),
+        (Some(was), Some(now)) => {
+            Some(undo_all(was.undos(), now).map_err(|error| messages::in_file(&config, &error))?)
+        }
         _ => None,
     };
     let base = undone.as_ref().map_or(now, |undone| undone.text.as_ref().and_then(Buffer::expose_str));
@@ -210,11 +212,18 @@ pub fn connect(open: &mut Open<'_>, planned: &Planned) -> Result<()> {
         }
         return Err(error);
     }
-    planned.drops.iter().try_for_each(|id| take_helper(open, &id.parse()?, helper))
+    if planned.drops.is_empty() {
+        return Ok(());
+    }
+    planned.drops.iter().try_for_each(|id| take_helper(open, &id.parse()?, helper))?;
+    connections::keep(open, "connect", planned.client.as_str(), Some(&planned.kept))
 }
 
 fn write(open: &mut Open<'_>, planned: &Planned) -> Result<()> {
-    connections::keep(open, "connect", planned.client.as_str(), Some(&planned.kept))?;
+    // A killed command is to know of every profile that names the helper.
+    let helper_of = planned.kept.helper_of.iter().chain(&planned.drops).cloned().collect();
+    let all = Kept { helper_of, ..planned.kept.clone() };
+    connections::keep(open, "connect", planned.client.as_str(), Some(&all))?;
     if let Some(id) = &planned.adds {
         let add = vec![planned.client.helper().to_owned()];
         edit_profile(open, id, &Edit { helpers: Names { add, ..Names::default() }, ..Edit::default() })?;
@@ -295,20 +304,21 @@ impl Disconnecting {
         let kept = kept(&open.vault.settings(open.session.keys())?, client)?;
         let kept = kept.ok_or_else(|| messages::not_connected(client.as_str()))?;
         let file = ClientFile::read(&kept.config)?;
-        let Some(now) = file.text()? else {
+        let in_file = |error| messages::in_file(&file.path, &error);
+        let Some(now) = file.text().map_err(in_file)? else {
             let (diff, left) = (String::new(), Vec::new());
             return Ok(Self {
                 client,
                 kept,
                 diff,
-                identical: true,
+                identical: false,
                 removes_file: false,
                 left,
                 file,
                 text: None,
             });
         };
-        let undone = undo_all(kept.undos(), now)?;
+        let undone = undo_all(kept.undos(), now).map_err(in_file)?;
         let after = undone.text.as_ref().and_then(Buffer::expose_str);
         let diff = diff((&kept.parts, Some(now)), (&[], after));
         Ok(Self {
