@@ -202,6 +202,7 @@ const SHARED: &[&str] = &[
     "session_name",
     "storing",
     "usage",
+    "verbs",
     "watching",
     "openclaw_setup",
 ];
