@@ -159,7 +159,7 @@ group 'lint without keychains' 120 cargo clippy --no-default-features --locked -
 # Each of the 64 writers writes as often as tests/it/contention.rs says; with --all, this often.
 [ "$all" = no ] || export STRONGROOM_TEST_WRITES=100
 # The benchmarks are a separate package, which no test needs.
-group "tests as $(id -un)" 900 cargo test --locked
+group "tests as $(id -un)" 1000 cargo test --locked
 
 # Everything is built by now; this only asks for the paths. The integration tests include the binary; built
 # separately, it could need other features of its dependencies, and minutes.
