@@ -15,6 +15,7 @@ mod clipboard;
 mod completion;
 mod connect;
 mod connect_clients;
+mod connect_clients_ends;
 mod contention;
 mod costs;
 mod details_shown;
