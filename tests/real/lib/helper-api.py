@@ -9,7 +9,8 @@ import http.server
 import json
 import os
 import sys
-import threading
+
+from loopback import serve
 
 directory = sys.argv[1]
 log = open(os.path.join(directory, "log"), "a", buffering=1)
@@ -121,12 +122,4 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_DELETE = handle_one
 
 
-servers = []
-for name in ("own", "stranger"):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.name = name
-    servers.append(server)
-with open(os.path.join(directory, "ports"), "w") as out:
-    out.write(" ".join(str(server.server_port) for server in servers) + "\n")
-threading.Thread(target=servers[1].serve_forever, daemon=True).start()
-servers[0].serve_forever()
+serve(directory, Handler, ("own", "stranger"))

@@ -9,12 +9,13 @@ import http.server
 import json
 import os
 import sys
-import threading
 
 import awscli  # noqa: F401: it has botocore.
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+
+from loopback import serve
 
 directory = sys.argv[1]
 log = open(os.path.join(directory, "log"), "a", buffering=1)
@@ -68,12 +69,4 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return identity, "right" if signer.signature(text, request) == fields["Signature"] else "wrong"
 
 
-servers = []
-for name in ("own", "stranger"):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.name = name
-    servers.append(server)
-with open(os.path.join(directory, "ports"), "w") as out:
-    out.write(" ".join(str(server.server_port) for server in servers) + "\n")
-threading.Thread(target=servers[1].serve_forever, daemon=True).start()
-servers[0].serve_forever()
+serve(directory, Handler, ("own", "stranger"))

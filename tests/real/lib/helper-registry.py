@@ -11,9 +11,9 @@ import hashlib
 import http.server
 import json
 import os
-import ssl
 import sys
-import threading
+
+from loopback import serve
 
 directory, secret = sys.argv[1:]
 log = open(os.path.join(directory, "log"), "a", buffering=1)
@@ -78,7 +78,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if name != "own" or given != basic:
                 return self.reply(401)
             return self.reply(200, json.dumps({"token": TOKEN, "access_token": TOKEN, "expires_in": 300}).encode())
-        own = f"https://localhost:{servers[0].server_port}"
+        own = f"https://localhost:{self.server.servers[0].server_port}"
         challenge = 'Basic realm="made-up"'
         if name in ("bearer", "thief"):
             challenge = f'Bearer realm="{own}/token",service="made-up",scope="repository:a:pull,push"'
@@ -105,16 +105,4 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply(200, b"{}", Docker_Distribution_Api_Version="registry/2.0")
 
 
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain(os.path.join(directory, "cert.pem"), os.path.join(directory, "key.pem"))
-servers = []
-for name in NAMES:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.name = name
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    servers.append(server)
-with open(os.path.join(directory, "ports"), "w") as out:
-    out.write(" ".join(str(server.server_port) for server in servers) + "\n")
-for server in servers[1:]:
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-servers[0].serve_forever()
+serve(directory, Handler, NAMES, tls=True)

@@ -10,11 +10,11 @@ import http.server
 import io
 import json
 import os
-import ssl
 import subprocess
 import sys
 import tarfile
-import threading
+
+from loopback import serve
 
 directory, secret = sys.argv[1:]
 log = open(os.path.join(directory, "log"), "a", buffering=1)
@@ -107,16 +107,4 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply(status, answer, fields.get("Content-Type", "text/plain"))
 
 
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain(os.path.join(directory, "cert.pem"), os.path.join(directory, "key.pem"))
-servers = []
-for name in ("own", "stranger"):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.name = name
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    servers.append(server)
-with open(os.path.join(directory, "ports"), "w") as out:
-    out.write(" ".join(str(server.server_port) for server in servers) + "\n")
-for server in servers[1:]:
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-servers[0].serve_forever()
+serve(directory, Handler, ("own", "stranger"), tls=True)

@@ -132,6 +132,8 @@ certificates() {
         -extfile "$tmp/names" -out "$1/cert.pem" 2>/dev/null
 }
 
+# The stand-ins import one another; nothing is to be left in this directory.
+export PYTHONDONTWRITEBYTECODE=1
 # serve COMMAND...: starts a stand-in, which writes its ports into the FIFO $tmp/ports, and ends it in the end.
 serve() { serve_in "$tmp" "$@"; }
 # serve_in DIRECTORY COMMAND...: the same with the FIFO in another directory.
