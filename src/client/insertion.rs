@@ -124,12 +124,6 @@ impl InsertedLines {
         &self.mark
     }
 
-    /// Returns whether nothing was inserted.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.lines.is_empty() && !self.made_file
-    }
-
     /// Returns the inserted lines as they are shown, each after a sign, as far as they are in a text and not in another one.
     #[must_use]
     pub fn diff(&self, text: &str, sign: char, but_of: &str) -> String {

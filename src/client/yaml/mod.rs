@@ -3,7 +3,7 @@
 //!
 //! - [`with_item`] and [`with_member`] return an [`Insertion`]; nothing that exists is changed or moved.
 //! - [`without_item`] and [`without_member`] take out what another program has written again since.
-//! - [`at`], [`has`] and [`names`] answer what is in a file. Only `at` returns values.
+//! - [`names`] answers what is in a list, without values.
 //! - Inside: `document` is the tree that is read, `place` says where an insertion goes, `write` writes it as the rest of
 //!   the file is written, and `meaning` proves the result.
 
@@ -67,30 +67,23 @@ pub fn with_member(text: &str, path: &[&str], value: &Value) -> Result<Insertion
 }
 
 /// Returns the value at a path as JSON, if it is there: by the core schema of YAML 1.2, whatever its style. It is not
-/// wiped, so do not ask for what can hold a secret; [`has`] and [`names`] return no value.
+/// wiped, so only tests ask.
 ///
 /// # Errors
 /// `BAD_DATA` if the text is not YAML; `CONFIG` if it has several documents, or if an alias, a merge key or a tag on the way
 /// or in the value leaves open what it says; `DUPLICATE_KEY`; `TOO_LARGE`.
-pub fn at(text: &str, path: &[&str]) -> Result<Option<Value>> {
+#[cfg(test)]
+fn at(text: &str, path: &[&str]) -> Result<Option<Value>> {
     let document = Document::of(text)?;
     found(&document, path)?.map(|node| meaning::to_json(node, &path.join("."))).transpose()
-}
-
-/// Returns whether something is at a path, even if it is null.
-///
-/// # Errors
-/// Those of [`at`].
-pub fn has(text: &str, path: &[&str]) -> Result<bool> {
-    let document = Document::of(text)?;
-    Ok(found(&document, path)?.is_some())
 }
 
 /// Returns the items of a list at the root that have a `name`, and the names of the members that each has below `member`.
 /// Without the list there is no item, and the same if its value is null.
 ///
 /// # Errors
-/// Those of [`at`], `BAD_DATA` if the value is not a list.
+/// `BAD_DATA` if the text is not YAML or the value is not a list; `CONFIG`, `DUPLICATE_KEY` and `TOO_LARGE` as for
+/// [`with_item`].
 pub fn names(text: &str, list: &str, member: &str) -> Result<Vec<Named>> {
     let document = Document::of(text)?;
     let Some(node) = found(&document, &[list])? else { return Ok(Vec::new()) };

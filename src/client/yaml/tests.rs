@@ -254,8 +254,6 @@ fn values_are_read_by_the_core_schema() {
     assert_eq!(at(text, &["b", "c", "d"]).unwrap(), None);
     assert_eq!(at("", &["a"]).unwrap(), None);
     assert_eq!(at(text, &[]).unwrap_err().code(), Code::Config);
-    assert!(has("a:\n  b:\n", &["a", "b"]).unwrap());
-    assert!(!has("a:\n  b:\n", &["a", "c"]).unwrap());
     for (text, code) in [
         ("x: &x 1\na:\n  b: *x\n", Code::Config),
         ("x: &x\n  b: 1\na: *x\n", Code::Config),
