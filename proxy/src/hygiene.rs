@@ -129,8 +129,7 @@ pub(crate) fn request_headers(from: &HeaderMap, route: &Route, is_socket: bool) 
                 headers.insert(HeaderName::from_static(name), value.clone());
             }
         }
-        let offered = names_of(from, &SEC_WEBSOCKET_PROTOCOL).filter(|name| !token::is_subprotocol(name));
-        let offered = offered.collect::<Vec<_>>().join(", ");
+        let offered = token::subprotocols(from).1.join(", ");
         if let Some(value) = HeaderValue::from_str(&offered).ok().filter(|value| !value.is_empty()) {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, value);
         }
