@@ -151,7 +151,7 @@ impl<C: Credentials> Call<'_, C> {
     fn request(&self, lease: &Lease) -> Option<Request<Attempt>> {
         let mut added = Zeroizing::new(String::new());
         let mut headers = self.headers.clone();
-        match &lease.placement {
+        match self.route.placement_at(&self.target.path, &lease.placement) {
             Placement::Header(name, prefix) => {
                 headers.insert(name, lease.key.header(prefix)?);
             }

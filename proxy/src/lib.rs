@@ -42,5 +42,5 @@ pub use key::{Key, KeyError, Placement};
 pub use limits::Limits;
 pub use log::{Body, Record};
 pub use origin::{Origin, OriginError, Scheme};
-pub use routes::{Api, Endpoint, Kind, Route, known};
+pub use routes::{Api, Credential, Endpoint, Kind, Route, compatible, known};
 pub use server::{Config, Listener, Server};

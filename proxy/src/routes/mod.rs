@@ -1,15 +1,56 @@
 //! What of a provider's interface is open.
 
+mod compatible;
+mod parts;
 mod providers;
 
 use std::sync::Arc;
 
 use http::Method;
+use http::header::{AUTHORIZATION, HeaderName};
 
 use crate::blame::Failure;
 use crate::key::Placement;
 
-pub use providers::known;
+/// Returns a route for each provider that is known, under its own name.
+#[must_use]
+pub fn known() -> Vec<Route> {
+    KNOWN.iter().map(|api| Route::new(api.name, api)).collect()
+}
+
+/// Returns a route to what speaks OpenAI's interface, for a provider that is not known. Its host is the lease's.
+#[must_use]
+pub fn compatible(name: &str) -> Route {
+    Route::new(name, &compatible::COMPATIBLE)
+}
+
+static KNOWN: [&Api; 25] = [
+    &providers::ANTHROPIC,
+    &providers::OPENAI,
+    &providers::GOOGLE,
+    &providers::AZURE,
+    &providers::BEDROCK,
+    &providers::COHERE,
+    &providers::VOYAGE,
+    &providers::DEEPGRAM,
+    &providers::ELEVENLABS,
+    &compatible::OPENROUTER,
+    &compatible::GROQ,
+    &compatible::MISTRAL,
+    &compatible::XAI,
+    &compatible::DEEPSEEK,
+    &compatible::CEREBRAS,
+    &compatible::TOGETHER,
+    &compatible::FIREWORKS,
+    &compatible::PERPLEXITY,
+    &compatible::NVIDIA,
+    &compatible::HUGGINGFACE,
+    &compatible::ZAI,
+    &compatible::MOONSHOT,
+    &compatible::MINIMAX,
+    &compatible::VERCEL,
+    &compatible::OPENCODE,
+];
 
 /// A provider under a name of the proxy: requests to `/<name>/…`.
 #[derive(Clone, Debug)]
@@ -27,14 +68,19 @@ pub struct Api {
     pub name: &'static str,
     /// The hosts of the provider itself. None if each customer has a host.
     pub hosts: &'static [&'static str],
-    /// The name of the header or parameter that holds the credential.
+    /// Where the credential stands.
     pub credential: Credential,
+    /// The beginnings of paths at which it stands elsewhere.
+    pub elsewhere: &'static [(&'static str, Credential)],
     /// What is open. Everything else is refused.
     pub endpoints: &'static [Endpoint],
     /// The headers of requests that pass, apart from the usual ones. A `*` at the end stands for any text.
     pub headers: &'static [&'static str],
     /// The types of structured errors that are laid to a profile.
     pub errors: &'static [(&'static str, Failure)],
+    /// The types of structured errors that any request can cause, so that they are laid to no profile, whatever the
+    /// status says.
+    pub blameless: &'static [&'static str],
     /// The beginnings of credentials that are not sent, and why.
     pub refused: &'static [(&'static str, &'static str)],
 }
@@ -44,6 +90,8 @@ pub struct Api {
 pub enum Credential {
     /// In `Authorization: Bearer`.
     Bearer,
+    /// In `Authorization`, after this text.
+    Scheme(&'static str),
     /// In this header, as it is.
     Header(&'static str),
 }
@@ -73,7 +121,23 @@ pub enum Kind {
     Socket,
 }
 
+impl Credential {
+    fn placement(self) -> Placement {
+        match self {
+            Self::Bearer => Placement::Header(AUTHORIZATION, "Bearer "),
+            Self::Scheme(text) => Placement::Header(AUTHORIZATION, text),
+            Self::Header(name) => Placement::Header(HeaderName::from_static(name), ""),
+        }
+    }
+}
+
 impl Route {
+    /// Returns the route of a known provider, under its own name.
+    #[must_use]
+    pub fn known(name: &str) -> Option<Self> {
+        KNOWN.iter().find(|api| api.name == name).map(|api| Self::new(api.name, api))
+    }
+
     /// Returns a route under a name, which may be another one than the provider's.
     #[must_use]
     pub fn new(name: &str, api: &'static Api) -> Self {
@@ -83,9 +147,15 @@ impl Route {
     /// Returns where the credential usually stands.
     #[must_use]
     pub fn placement(&self) -> Placement {
-        match self.api.credential {
-            Credential::Bearer => Placement::Header(http::header::AUTHORIZATION, "Bearer "),
-            Credential::Header(name) => Placement::Header(http::HeaderName::from_static(name), ""),
+        self.api.credential.placement()
+    }
+
+    /// Returns where the credential stands in a request, if it usually stands where the provider reads it.
+    pub(crate) fn placement_at(&self, path: &str, usual: &Placement) -> Placement {
+        let elsewhere = || self.api.elsewhere.iter().find(|(beginning, _)| path.starts_with(beginning));
+        match elsewhere() {
+            Some((_, credential)) if *usual == self.placement() => credential.placement(),
+            _ => usual.clone(),
         }
     }
 
@@ -133,8 +203,7 @@ mod tests {
     use super::*;
 
     fn kind(provider: &str, method: &str, path: &str) -> Option<Kind> {
-        let route = known().into_iter().find(|route| &*route.name == provider).unwrap();
-        route.kind(&method.parse().unwrap(), path)
+        Route::known(provider).unwrap().kind(&method.parse().unwrap(), path)
     }
 
     #[test]
@@ -154,6 +223,24 @@ mod tests {
             ("deepseek", "/chat/completions"),
             ("azure", "/openai/deployments/gpt-5/chat/completions"),
             ("bedrock", "/model/anthropic.claude-sonnet-4-5-v1%3A0/converse-stream"),
+            ("cerebras", "/v1/chat/completions"),
+            ("together", "/v1/rerank"),
+            ("fireworks", "/inference/v1/messages"),
+            ("perplexity", "/chat/completions"),
+            ("cohere", "/v2/chat"),
+            ("nvidia", "/v1/embeddings"),
+            (
+                "huggingface",
+                "/hf-inference/models/sentence-transformers/all-MiniLM-L6-v2/pipeline/feature-extraction",
+            ),
+            ("zai", "/api/coding/paas/v4/chat/completions"),
+            ("moonshot", "/anthropic/v1/messages"),
+            ("voyage", "/v1/contextualizedembeddings"),
+            ("deepgram", "/v1/listen"),
+            ("elevenlabs", "/v1/text-to-speech/a/stream"),
+            ("vercel-ai-gateway", "/v1/messages"),
+            ("opencode", "/zen/v1/models/gemini-3-pro:streamGenerateContent"),
+            ("minimax", "/anthropic/v1/messages"),
         ] {
             assert_eq!(kind(provider, "POST", path), Some(Kind::Inference), "{provider} {path}");
         }
@@ -161,6 +248,12 @@ mod tests {
         assert_eq!(kind("openai", "GET", "/v1/models/gpt-5"), Some(Kind::Reading));
         assert_eq!(kind("openai", "GET", "/v1/responses/resp_1"), Some(Kind::Stored));
         assert_eq!(kind("openai", "GET", "/v1/realtime"), Some(Kind::Socket));
+        assert_eq!(kind("deepgram", "GET", "/v1/listen"), Some(Kind::Socket));
+        assert_eq!(kind("elevenlabs", "GET", "/v1/voices"), Some(Kind::Stored));
+        let local = compatible("local");
+        for path in ["/v1/chat/completions", "/chat/completions", "/v1/responses", "/embeddings"] {
+            assert_eq!(local.kind(&Method::POST, path), Some(Kind::Inference), "{path}");
+        }
     }
 
     #[test]
@@ -183,8 +276,62 @@ mod tests {
             ("google", "POST", "/v1beta/models/a:generateContent/x"),
             ("openrouter", "POST", "/api/v1/keys"),
             ("azure", "POST", "/openai/deployments//chat/completions"),
+            ("deepgram", "POST", "/v1/auth/grant"),
+            ("deepgram", "POST", "/v1/projects/p/keys"),
+            ("elevenlabs", "POST", "/v1/single-use-token/realtime_scribe"),
+            ("elevenlabs", "DELETE", "/v1/voices/a"),
+            ("elevenlabs", "POST", "/v1/service-accounts/a/api-keys"),
+            ("huggingface", "POST", "/api/whoami-v2"),
+            ("opencode", "GET", "/zen/go/v1/usage"),
+            ("moonshot", "GET", "/v1/users/me/balance"),
+            ("zai", "POST", "/api/paas/v4/files"),
         ] {
             assert_eq!(kind(provider, method, path), None, "{provider} {method} {path}");
         }
+    }
+
+    #[test]
+    fn each_provider_has_a_name_a_host_and_no_path_that_is_written_twice() {
+        let routes = known();
+        let names: std::collections::HashSet<_> =
+            routes.iter().map(|route| Arc::clone(&route.name)).collect();
+        assert_eq!(names.len(), routes.len());
+        for route in &routes {
+            let differs = ["azure", "bedrock"].contains(&&*route.name);
+            assert_eq!(route.api.hosts.is_empty(), differs, "{}", route.name);
+            let mut seen = std::collections::HashSet::new();
+            for endpoint in route.api.endpoints {
+                assert!(seen.insert((endpoint.methods, endpoint.path)), "{} {}", route.name, endpoint.path);
+            }
+        }
+        assert!(Route::known("made-up").is_none());
+    }
+
+    #[test]
+    fn no_header_that_may_hold_a_credential_is_listed() {
+        for route in known().iter().chain([&compatible("local")]) {
+            for name in ["authorization", "x-api-key", "api-key", "x-goog-api-key", "xi-api-key", "cookie"] {
+                assert!(!route.passes(name), "{} {name}", route.name);
+            }
+            for name in ["openai-organization", "openai-project", "x-goog-user-project", "x-hf-bill-to"] {
+                assert!(!route.passes(name), "{} {name}", route.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_credential_stands_where_the_path_reads_it() {
+        let zen = Route::known("opencode").unwrap();
+        let usual = zen.placement();
+        let at = |path| zen.placement_at(path, &usual);
+        let header = |name| Placement::Header(HeaderName::from_static(name), "");
+        assert_eq!(at("/zen/v1/chat/completions"), Placement::Header(AUTHORIZATION, "Bearer "));
+        assert_eq!(at("/zen/v1/messages"), header("x-api-key"));
+        assert_eq!(at("/zen/v1/models/gemini-3-pro:generateContent"), header("x-goog-api-key"));
+        assert_eq!(at("/zen/v1/models"), usual);
+        // A place that a person chose stays.
+        assert_eq!(zen.placement_at("/zen/v1/messages", &header("api-key")), header("api-key"));
+        let deepgram = Route::known("deepgram").unwrap();
+        assert_eq!(deepgram.placement(), Placement::Header(AUTHORIZATION, "Token "));
     }
 }

@@ -1,55 +1,13 @@
-//! The providers that are known: their hosts, what of them is open, and their structured errors.
+//! The providers with an interface of their own: their hosts, what of them is open, and their structured errors.
 
-use super::{Api, Credential, Endpoint, Kind, Route};
+use super::parts::{
+    ANTHROPIC_ERRORS, ANTHROPIC_HEADERS, LIKE_OPENAI, NOTHING, OPENAI_ERRORS, inference, kept, reading,
+    socket, stored,
+};
+use super::{Api, Credential, Endpoint, Kind};
 use crate::blame::Failure;
 
-/// Returns a route for each provider that is known, under its own name.
-#[must_use]
-pub fn known() -> Vec<Route> {
-    let apis =
-        [&ANTHROPIC, &OPENAI, &GOOGLE, &OPENROUTER, &GROQ, &MISTRAL, &XAI, &DEEPSEEK, &AZURE, &BEDROCK];
-    apis.into_iter().map(|api| Route::new(api.name, api)).collect()
-}
-
-const GET: &[&str] = &["GET"];
-const POST: &[&str] = &["POST"];
-const ANY: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
-
-const fn inference(path: &'static str) -> Endpoint {
-    Endpoint { methods: POST, path, kind: Kind::Inference }
-}
-
-const fn reading(path: &'static str) -> Endpoint {
-    Endpoint { methods: GET, path, kind: Kind::Reading }
-}
-
-const fn stored(path: &'static str) -> Endpoint {
-    Endpoint { methods: ANY, path, kind: Kind::Stored }
-}
-
-/// The error types of <https://docs.claude.com/en/api/errors>.
-const ANTHROPIC_ERRORS: &[(&str, Failure)] = &[
-    ("authentication_error", Failure::Auth),
-    ("billing_error", Failure::Billing),
-    ("permission_error", Failure::Forbidden),
-    ("rate_limit_error", Failure::RateLimited),
-    ("overloaded_error", Failure::Overloaded),
-];
-
-/// The error codes of <https://platform.openai.com/docs/guides/error-codes>.
-const OPENAI_ERRORS: &[(&str, Failure)] = &[
-    ("invalid_api_key", Failure::Auth),
-    ("insufficient_quota", Failure::Billing),
-    ("billing_hard_limit_reached", Failure::Billing),
-    ("billing_not_active", Failure::Billing),
-    ("rate_limit_exceeded", Failure::RateLimited),
-];
-
-/// Apart from what steers which account pays. The names after the first two are those of Codex.
-const OPENAI_HEADERS: &[&str] =
-    &["openai-beta", "x-client-request-id", "originator", "session_id", "conversation_id", "x-codex-*"];
-
-static ANTHROPIC: Api = Api {
+pub(super) static ANTHROPIC: Api = Api {
     name: "anthropic",
     hosts: &["api.anthropic.com"],
     credential: Credential::Header("x-api-key"),
@@ -64,21 +22,15 @@ static ANTHROPIC: Api = Api {
         stored("/v1/files"),
         stored("/v1/files/**"),
     ],
-    headers: &[
-        "anthropic-beta",
-        "anthropic-version",
-        "anthropic-dangerous-direct-browser-access",
-        "x-app",
-        "x-claude-code-*",
-    ],
+    headers: ANTHROPIC_HEADERS,
     errors: ANTHROPIC_ERRORS,
     refused: &[("sk-ant-oat", "tokens of a subscription are for Anthropic's own clients alone")],
+    ..NOTHING
 };
 
-static OPENAI: Api = Api {
+pub(super) static OPENAI: Api = Api {
     name: "openai",
     hosts: &["api.openai.com"],
-    credential: Credential::Bearer,
     endpoints: &[
         inference("/v1/chat/completions"),
         inference("/v1/responses"),
@@ -94,8 +46,8 @@ static OPENAI: Api = Api {
         inference("/v1/audio/translations"),
         reading("/v1/models"),
         reading("/v1/models/*"),
-        Endpoint { methods: GET, path: "/v1/realtime", kind: Kind::Socket },
-        Endpoint { methods: GET, path: "/v1/responses", kind: Kind::Socket },
+        socket("/v1/realtime"),
+        socket("/v1/responses"),
         stored("/v1/responses/**"),
         stored("/v1/chat/completions/**"),
         stored("/v1/conversations"),
@@ -109,12 +61,10 @@ static OPENAI: Api = Api {
         stored("/v1/vector_stores"),
         stored("/v1/vector_stores/**"),
     ],
-    headers: OPENAI_HEADERS,
-    errors: OPENAI_ERRORS,
-    refused: &[],
+    ..LIKE_OPENAI
 };
 
-static GOOGLE: Api = Api {
+pub(super) static GOOGLE: Api = Api {
     name: "google",
     hosts: &["generativelanguage.googleapis.com"],
     credential: Credential::Header("x-goog-api-key"),
@@ -129,6 +79,7 @@ static GOOGLE: Api = Api {
         inference("/v1/models/*:countTokens"),
         inference("/v1/models/*:embedContent"),
         inference("/v1/models/*:batchEmbedContents"),
+        socket("/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"),
         reading("/v1beta/models"),
         reading("/v1beta/models/*"),
         reading("/v1/models"),
@@ -141,107 +92,11 @@ static GOOGLE: Api = Api {
     headers: &["x-goog-api-client", "x-server-timeout"],
     // A key that is not valid is a 400 there: `error.details[].reason` of google.rpc.ErrorInfo.
     errors: &[("API_KEY_INVALID", Failure::Auth), ("BILLING_DISABLED", Failure::Billing)],
-    refused: &[],
-};
-
-static OPENROUTER: Api = Api {
-    name: "openrouter",
-    hosts: &["openrouter.ai"],
-    credential: Credential::Bearer,
-    endpoints: &[
-        inference("/api/v1/chat/completions"),
-        inference("/api/v1/completions"),
-        inference("/api/v1/responses"),
-        inference("/api/v1/messages"),
-        inference("/api/v1/embeddings"),
-        reading("/api/v1/models"),
-        reading("/api/v1/models/*/*/endpoints"),
-        stored("/api/v1/generation"),
-    ],
-    headers: &["openai-beta", "anthropic-beta", "anthropic-version", "http-referer", "x-title"],
-    errors: ANTHROPIC_ERRORS,
-    refused: &[],
-};
-
-static GROQ: Api = Api {
-    name: "groq",
-    hosts: &["api.groq.com"],
-    credential: Credential::Bearer,
-    endpoints: &[
-        inference("/openai/v1/chat/completions"),
-        inference("/openai/v1/responses"),
-        inference("/openai/v1/embeddings"),
-        inference("/openai/v1/audio/speech"),
-        inference("/openai/v1/audio/transcriptions"),
-        inference("/openai/v1/audio/translations"),
-        reading("/openai/v1/models"),
-        reading("/openai/v1/models/*"),
-    ],
-    headers: OPENAI_HEADERS,
-    errors: OPENAI_ERRORS,
-    refused: &[],
-};
-
-static MISTRAL: Api = Api {
-    name: "mistral",
-    hosts: &["api.mistral.ai"],
-    credential: Credential::Bearer,
-    endpoints: &[
-        inference("/v1/chat/completions"),
-        inference("/v1/fim/completions"),
-        inference("/v1/embeddings"),
-        inference("/v1/moderations"),
-        inference("/v1/ocr"),
-        reading("/v1/models"),
-        reading("/v1/models/*"),
-    ],
-    headers: &[],
-    errors: &[],
-    refused: &[],
-};
-
-static XAI: Api = Api {
-    name: "xai",
-    hosts: &["api.x.ai"],
-    credential: Credential::Bearer,
-    endpoints: &[
-        inference("/v1/chat/completions"),
-        inference("/v1/responses"),
-        inference("/v1/completions"),
-        inference("/v1/messages"),
-        inference("/v1/embeddings"),
-        inference("/v1/images/generations"),
-        reading("/v1/models"),
-        reading("/v1/models/*"),
-        reading("/v1/language-models"),
-        reading("/v1/language-models/*"),
-        stored("/v1/responses/*"),
-    ],
-    headers: &["openai-beta", "anthropic-beta", "anthropic-version", "x-grok-conv-id"],
-    errors: OPENAI_ERRORS,
-    refused: &[],
-};
-
-static DEEPSEEK: Api = Api {
-    name: "deepseek",
-    hosts: &["api.deepseek.com"],
-    credential: Credential::Bearer,
-    endpoints: &[
-        inference("/chat/completions"),
-        inference("/v1/chat/completions"),
-        inference("/beta/chat/completions"),
-        inference("/beta/completions"),
-        reading("/models"),
-        reading("/v1/models"),
-    ],
-    headers: OPENAI_HEADERS,
-    // A balance that is used up is a 402 there.
-    errors: &[],
-    refused: &[],
+    ..NOTHING
 };
 
 /// Each resource has a host: `NAME.openai.azure.com`.
-static AZURE: Api = Api {
+pub(super) static AZURE: Api = Api {
     name: "azure",
     hosts: &[],
     credential: Credential::Header("api-key"),
@@ -265,15 +120,14 @@ static AZURE: Api = Api {
     ],
     headers: &["openai-beta", "x-ms-client-request-id"],
     errors: OPENAI_ERRORS,
-    refused: &[],
+    ..NOTHING
 };
 
 /// Each region has a host: `bedrock-runtime.REGION.amazonaws.com`. Only keys that are sent as bearer tokens: requests
 /// are not signed here, because a signature covers the body and the host that the client saw.
-static BEDROCK: Api = Api {
+pub(super) static BEDROCK: Api = Api {
     name: "bedrock",
     hosts: &[],
-    credential: Credential::Bearer,
     endpoints: &[
         inference("/model/*/converse"),
         inference("/model/*/converse-stream"),
@@ -283,6 +137,107 @@ static BEDROCK: Api = Api {
     ],
     headers: &["x-amzn-bedrock-*", "amz-sdk-*"],
     // ThrottlingException comes as 429, AccessDeniedException as 403.
-    errors: &[],
     refused: &[("AKIA", "access keys sign requests; only Bedrock's API keys can be sent")],
+    ..NOTHING
+};
+
+/// <https://docs.cohere.com/reference/about>
+pub(super) static COHERE: Api = Api {
+    name: "cohere",
+    hosts: &["api.cohere.com"],
+    endpoints: &[
+        inference("/v2/chat"),
+        inference("/v2/embed"),
+        inference("/v2/rerank"),
+        inference("/v2/audio/transcriptions"),
+        inference("/v1/chat"),
+        inference("/v1/generate"),
+        inference("/v1/summarize"),
+        inference("/v1/embed"),
+        inference("/v1/rerank"),
+        inference("/v1/classify"),
+        inference("/v1/tokenize"),
+        inference("/v1/detokenize"),
+        inference("/compatibility/v1/chat/completions"),
+        inference("/compatibility/v1/embeddings"),
+        reading("/v1/models"),
+        reading("/v1/models/*"),
+    ],
+    headers: &["x-client-name", "x-fern-*"],
+    ..NOTHING
+};
+
+/// <https://docs.voyageai.com/reference>
+pub(super) static VOYAGE: Api = Api {
+    name: "voyage",
+    hosts: &["api.voyageai.com"],
+    endpoints: &[
+        inference("/v1/embeddings"),
+        inference("/v1/contextualizedembeddings"),
+        inference("/v1/multimodalembeddings"),
+        inference("/v1/rerank"),
+    ],
+    ..NOTHING
+};
+
+/// <https://developers.deepgram.com/reference>. Its agents answer at another host.
+pub(super) static DEEPGRAM: Api = Api {
+    name: "deepgram",
+    hosts: &["api.deepgram.com"],
+    credential: Credential::Scheme("Token "),
+    endpoints: &[
+        inference("/v1/listen"),
+        inference("/v1/speak"),
+        inference("/v2/speak"),
+        inference("/v1/read"),
+        reading("/v1/models"),
+        reading("/v1/models/*"),
+        socket("/v1/listen"),
+        socket("/v2/listen"),
+        socket("/v1/speak"),
+        socket("/v2/speak"),
+    ],
+    headers: &["x-fern-*"],
+    ..NOTHING
+};
+
+/// <https://elevenlabs.io/docs/api-reference>
+pub(super) static ELEVENLABS: Api = Api {
+    name: "elevenlabs",
+    hosts: &["api.elevenlabs.io"],
+    credential: Credential::Header("xi-api-key"),
+    endpoints: &[
+        inference("/v1/text-to-speech/*"),
+        inference("/v1/text-to-speech/*/stream"),
+        inference("/v1/text-to-speech/*/with-timestamps"),
+        inference("/v1/text-to-speech/*/stream/with-timestamps"),
+        inference("/v1/text-to-dialogue"),
+        inference("/v1/text-to-dialogue/stream"),
+        inference("/v1/text-to-dialogue/with-timestamps"),
+        inference("/v1/text-to-dialogue/stream/with-timestamps"),
+        inference("/v1/speech-to-speech/*"),
+        inference("/v1/speech-to-speech/*/stream"),
+        inference("/v1/speech-to-text"),
+        inference("/v1/sound-generation"),
+        inference("/v1/audio-isolation"),
+        inference("/v1/audio-isolation/stream"),
+        inference("/v1/music"),
+        inference("/v1/music/stream"),
+        inference("/v1/music/plan"),
+        socket("/v1/text-to-speech/*/stream-input"),
+        reading("/v1/models"),
+        // Voices that were made with the same account are among them.
+        kept("/v1/voices"),
+        kept("/v1/voices/*"),
+        kept("/v2/voices"),
+        kept("/v1/speech-to-text/transcripts/*"),
+    ],
+    headers: &["x-fern-*"],
+    // `detail.status`. A text that is too long for what is left meets `quota_exceeded`, and shorter ones do not.
+    errors: &[
+        ("invalid_api_key", Failure::Auth),
+        ("missing_permissions", Failure::Forbidden),
+        ("quota_exceeded", Failure::RateLimited),
+    ],
+    ..NOTHING
 };

@@ -37,6 +37,9 @@ async fn each_provider_gets_the_key_in_its_place() {
         ("/openai/v1/models", "authorization: Bearer "),
         ("/google/v1beta/models", "x-goog-api-key: "),
         ("/azure/openai/models", "api-key: "),
+        ("/deepgram/v1/models", "authorization: Token "),
+        ("/elevenlabs/v1/models", "xi-api-key: "),
+        ("/opencode/zen/v1/models", "authorization: Bearer "),
         ("/groq/openai/v1/models", "authorization: Bearer "),
     ] {
         assert_eq!(stand.get(path).await.status, 200);
