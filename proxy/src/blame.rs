@@ -52,9 +52,14 @@ pub(crate) fn has_reason(status: StatusCode) -> bool {
 
 /// Returns what an answer lays to the profile. `body` is as much of it as was read.
 pub(crate) fn judge(api: &Api, status: StatusCode, body: &[u8]) -> Option<Failure> {
-    let by_type = of_type(api, body);
+    let named = types(body);
+    if is_blameless(api, &named) {
+        return None;
+    }
+    let by_type = of_type(api, &named);
     match status.as_u16() {
-        401 => Some(Failure::Auth),
+        // Some providers say so of each failure that has to do with the account.
+        401 => Some(by_type.unwrap_or(Failure::Auth)),
         402 => Some(Failure::Billing),
         403 | 429 if by_type == Some(Failure::Billing) => Some(Failure::Billing),
         403 => Some(Failure::Forbidden),
@@ -66,20 +71,25 @@ pub(crate) fn judge(api: &Api, status: StatusCode, body: &[u8]) -> Option<Failur
     }
 }
 
-/// Returns the failure that a structured error names.
-pub(crate) fn of_type(api: &Api, body: &[u8]) -> Option<Failure> {
-    let named = types(body);
+/// Returns whether an error is one that any request can cause.
+pub(crate) fn is_blameless(api: &Api, named: &[String]) -> bool {
+    named.iter().any(|kind| api.blameless.contains(&&**kind))
+}
+
+/// Returns the failure that the types of a structured error stand for.
+pub(crate) fn of_type(api: &Api, named: &[String]) -> Option<Failure> {
     api.errors.iter().find(|(name, _)| named.iter().any(|given| given == name)).map(|(_, failure)| *failure)
 }
 
 /// Returns the types that an error names: Anthropic's `error.type`, OpenAI's `error.code`, Google's `error.status` and
-/// `error.details[].reason`, and those of Mistral, which stand at the top.
+/// `error.details[].reason`, Mistral's at the top, and ElevenLabs' `detail.status`.
 pub(crate) fn types(body: &[u8]) -> Vec<String> {
     let Ok(answer) = serde_json::from_slice::<Answer>(body) else { return Vec::new() };
     let nested = answer.error.unwrap_or_default();
     let details = nested.details.unwrap_or_default();
     let reasons = details.iter().filter_map(|detail| detail.get("reason")).cloned();
-    let named = [nested.kind, nested.code, nested.status, answer.code].into_iter().flatten();
+    let detail = answer.detail.as_ref().and_then(|detail| detail.get("status")).cloned();
+    let named = [nested.kind, nested.code, nested.status, answer.code, detail].into_iter().flatten();
     named.chain(reasons).filter_map(|value| value.as_str().map(str::to_owned)).collect()
 }
 
@@ -87,6 +97,7 @@ pub(crate) fn types(body: &[u8]) -> Vec<String> {
 struct Answer {
     error: Option<Error>,
     code: Option<Value>,
+    detail: Option<Value>,
 }
 
 #[derive(Deserialize, Default)]
@@ -163,6 +174,24 @@ mod tests {
         let quota = r#"{"error":{"type":"insufficient_quota","code":"insufficient_quota"}}"#;
         assert_eq!(judged("openai", 429, quota), Some(Failure::Billing));
         assert_eq!(judged("openai", 429, "{}"), Some(Failure::RateLimited));
+    }
+
+    #[test]
+    fn a_401_is_laid_to_the_credential_only_if_no_request_can_cause_it() {
+        let zen = |kind: &str| judged("opencode", 401, &format!(r#"{{"error":{{"type":"{kind}"}}}}"#));
+        assert_eq!(zen("AuthError"), Some(Failure::Auth));
+        assert_eq!(zen("CreditsError"), Some(Failure::Billing));
+        assert_eq!(zen("ModelError"), None);
+        let eleven =
+            |status: &str| judged("elevenlabs", 401, &format!(r#"{{"detail":{{"status":"{status}"}}}}"#));
+        assert_eq!(eleven("invalid_api_key"), Some(Failure::Auth));
+        assert_eq!(eleven("quota_exceeded"), Some(Failure::RateLimited));
+        assert_eq!(
+            judged("elevenlabs", 401, r#"{"detail":[{"status":"quota_exceeded"}]}"#),
+            Some(Failure::Auth)
+        );
+        let kimi = r#"{"error":{"type":"exceeded_current_quota_error"}}"#;
+        assert_eq!(judged("moonshot", 429, kimi), Some(Failure::Billing));
     }
 
     #[test]

@@ -115,8 +115,8 @@ impl Looked {
 
 fn event_verdict(api: &Api, data: &[u8]) -> Verdict {
     let types = blame::types(data);
-    if types.iter().any(|kind| REQUESTS_OWN.contains(&&**kind)) {
+    if blame::is_blameless(api, &types) || types.iter().any(|kind| REQUESTS_OWN.contains(&&**kind)) {
         return Verdict::Neither;
     }
-    Verdict::Fails(blame::of_type(api, data))
+    Verdict::Fails(blame::of_type(api, &types))
 }
