@@ -93,7 +93,7 @@ pub(crate) fn admit<B>(request: &Request<B>, hosts: &Hosts) -> Result<bool, Refu
     if headers.contains_key("origin") || headers.contains_key("sec-fetch-site") {
         return Err(Refusal::Origin);
     }
-    // The length that was not used is gone already. Nothing but `chunked` is an encoding that is read here.
+    // Nothing but `chunked` is an encoding that is read here.
     let mut encodings = headers.get_all("transfer-encoding").iter();
     if encodings.next().is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
         || encodings.next().is_some()

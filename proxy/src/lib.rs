@@ -29,6 +29,7 @@ mod routes;
 mod server;
 mod service;
 mod sse;
+mod strict;
 mod target;
 mod token;
 mod tunnel;

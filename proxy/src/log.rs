@@ -27,7 +27,7 @@ pub struct Record {
     pub session: Option<String>,
     /// The status that the client got, or 0 if it went away before that.
     pub status: u16,
-    /// Why the proxy answered itself.
+    /// Why the proxy answered itself. `head` if what came was no request: it has a status alone.
     pub refusal: Option<&'static str>,
     /// How often the request was sent to the upstream.
     pub sent: u8,

@@ -6,8 +6,10 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
+use http::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -27,6 +29,7 @@ use crate::patient::Patient;
 use crate::replay::Memory;
 use crate::routes::Route;
 use crate::service;
+use crate::strict::Strict;
 use crate::upstream::Upstreams;
 
 /// How long to wait after a connection could not be accepted, as without a free descriptor.
@@ -149,27 +152,47 @@ async fn connection<C: Credentials, S: AsyncRead + AsyncWrite + Unpin + Send + '
     peer: Peer,
 ) {
     let limits = shared.limits.clone();
-    let stop = listening.stop.clone();
+    let (stop, log, begun) = (listening.stop.clone(), Arc::clone(&shared.log), Instant::now());
+    let is_tunnel = Arc::new(AtomicBool::new(false));
+    let stream = Strict::new(Patient::new(stream, limits.idle), Arc::clone(&is_tunnel));
     let service = service_fn(move |request| {
         let answer = service::answer(Arc::clone(&shared), Arc::clone(&listening), peer, request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        let is_tunnel = Arc::clone(&is_tunnel);
+        async move {
+            let reply = answer.await;
+            is_tunnel.fetch_or(reply.status() == StatusCode::SWITCHING_PROTOCOLS, Ordering::Relaxed);
+            Ok::<_, Infallible>(reply)
+        }
     });
-    let stream = TokioIo::new(Patient::new(stream, limits.idle));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_time)
         .max_buf_size(limits.head_bytes)
         .max_header_size(limits.head_bytes)
         .max_headers(limits.headers)
-        .serve_connection(stream, service)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
-    // Its error is dropped: the client is told, or gone, and what happened to its request is in the log.
-    tokio::select! {
-        _ = &mut connection => return,
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    // The client is told, or gone, and what happened to a request is in the log. What was no request is written now.
+    if let Err(error) = ended
+        && error.is_parse()
+    {
+        let status = match &error {
+            error if error.is_parse_too_large() => 431,
+            // hyper closes the connection without an answer.
+            error if error.is_parse_version_h2() => 0,
+            _ => 400,
+        };
+        let (refusal, until_end) = (Some("head"), begun.elapsed());
+        log(Record { status, refusal, until_end, complete: status > 0, ..Record::default() });
     }
-    let _ = connection.await;
 }
 
 /// A socket on which connections are accepted.

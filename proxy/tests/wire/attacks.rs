@@ -1,12 +1,10 @@
 //! What an attacker who speaks to the proxy does not get.
 
-use std::time::Duration;
-
-use strongroom_proxy::Limits;
+use strongroom_proxy::Record;
 
 use crate::client::find;
-use crate::stand::{Stand, limits, ok};
-use crate::vault::{Inner, OTHER_TOKEN, TOKEN, secret};
+use crate::stand::{Stand, ok};
+use crate::vault::{OTHER_TOKEN, TOKEN, secret};
 
 /// Asserts that a request is refused, and that nothing reached the upstream.
 async fn refused(stand: &Stand, request: impl AsRef<[u8]>, status: u16) {
@@ -45,33 +43,94 @@ async fn framing_with_two_readings_is_refused() {
     refused(&stand, old.replace("HTTP/1.1", "HTTP/1.0") + "0\r\n\r\n", 400).await;
 }
 
-/// The parser of the client's bytes is the only one: what it read as one request is one at the upstream, in new framing.
+/// What may be read as two requests is refused whole: the first one too.
 #[tokio::test]
-async fn what_follows_an_ambiguous_request_is_no_request_of_the_upstream() {
-    for (headers, body, seen) in [
-        ("Content-Length: 6\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n", ""),
-        ("Transfer-Encoding: chunked\r\nContent-Length: 6\r\n", "0\r\n\r\n", ""),
-        ("Content-Length: 2\r\nContent-Length: 2\r\n", "{}", "{}"),
-        ("X: y\nContent-Length: 2\r\n", "{}", "{}"),
+async fn what_hides_a_second_request_is_refused_and_so_is_what_follows_it() {
+    let stand = Stand::new(|_| ok()).await;
+    let hidden = "GET /v1/organizations/api_keys HTTP/1.1\r\nHost: api.anthropic.com\r\n\r\n";
+    let cases = [
+        ("Content-Length: 6\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 6\r\n", "0\r\n\r\n"),
+        ("Content-Length: 2\r\nContent-Length: 2\r\n", "{}"),
+        ("X: y\nContent-Length: 2\r\n", "{}"),
+        ("Content-Length: 2\r\nX: y\n", "{}"),
+    ];
+    for (headers, body) in cases {
+        let request = stand.head("POST /anthropic/v1/messages", headers) + body + hidden;
+        // At once, and byte by byte, so that each byte comes in a piece of its own.
+        for size in [request.len(), 1] {
+            let mut client = stand.connect().await;
+            for piece in request.as_bytes().chunks(size) {
+                client.write(piece).await;
+                tokio::task::yield_now().await;
+            }
+            let answer = String::from_utf8(client.rest().await).unwrap();
+            assert!(
+                answer.is_empty() && size == 1 || answer.starts_with("HTTP/1.1 400 "),
+                "{headers} {answer}"
+            );
+            assert_eq!(answer.matches("HTTP/1.1 ").count(), usize::from(!answer.is_empty()), "{headers}");
+        }
+    }
+    assert_eq!(stand.provider.asked(), [""; 0]);
+    let records = stand.records(2 * cases.len()).await;
+    let is_head =
+        |record: &Record| (record.status, record.refusal) == (400, Some("head")) && record.sent == 0;
+    assert!(records.iter().all(is_head), "{records:?}");
+}
+
+/// The same, on a connection on which a request was answered.
+#[tokio::test]
+async fn a_connection_that_was_used_is_read_as_strictly() {
+    let stand = Stand::new(|_| ok()).await;
+    for (headers, body) in [
+        ("Content-Length: 12\r\n", "a\nb\r\n\r\nc\n\n\r\n"),
+        ("Transfer-Encoding: chunked\r\n", "3\r\na\nb\r\n1;x=y\r\n\n\r\n0\r\nx: y\r\n\r\n"),
     ] {
-        let limits = Limits { head_time: Duration::from_secs(1), ..limits() };
-        let stand = Stand::with(Inner::default(), limits, |_| ok()).await;
-        let smuggled = "GET /v1/organizations/api_keys HTTP/1.1\r\nHost: api.anthropic.com\r\n\r\n";
-        let request = stand.head("POST /anthropic/v1/messages", headers) + body + smuggled;
         let mut client = stand.connect().await;
-        client.write(request).await;
+        let good = stand.head("POST /anthropic/v1/messages", headers) + body;
+        for _ in 0..3 {
+            client.write(&good).await;
+            assert_eq!(client.reply().await.status, 200, "{headers}");
+        }
+        let bad = "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n";
+        client.write(good + &stand.head("POST /anthropic/v1/messages", bad) + "0\r\n\r\n").await;
         assert_eq!(client.reply().await.status, 200, "{headers}");
-        let rest = client.rest().await;
-        assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 421 "), "{headers}");
-        let requests = stand.provider.seen.lock().unwrap().clone();
-        assert_eq!(requests.len(), 1, "{headers}");
-        let one = &requests[0];
-        assert_eq!(String::from_utf8_lossy(&one.body), seen, "{headers}");
-        let framing = one.head.to_ascii_lowercase();
-        let lengths = framing.matches("content-length:").count();
-        let codings = framing.matches("transfer-encoding:").count();
-        assert_eq!(lengths + codings, 1, "{framing}");
-        assert!(!one.head.replace("\r\n", "").contains(['\r', '\n']), "{headers}");
+        assert_eq!(client.reply().await.status, 400, "{headers}");
+        assert_eq!(client.rest().await, b"");
+    }
+    assert_eq!(stand.provider.asked().len(), 8);
+}
+
+#[tokio::test]
+async fn a_line_feed_alone_in_trailers_is_refused() {
+    let stand = Stand::new(|_| ok()).await;
+    let head = stand.head("POST /anthropic/v1/messages", "Transfer-Encoding: chunked\r\n");
+    let reply = stand.raw(head + "2\r\n{}\r\n0\r\nx: y\nz: a\r\n\r\n").await;
+    assert_eq!((reply.status, &*reply.code()), (400, "body"));
+    assert_eq!(stand.vault.reports(), [""; 0]);
+}
+
+/// What is no request is in the log, once, with the status that it was answered with.
+#[tokio::test]
+async fn what_is_no_request_is_logged() {
+    let stand = Stand::new(|_| ok()).await;
+    let large = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "a".repeat(80 * 1024));
+    for (count, (text, status)) in [
+        ("GET\r\n\r\n", 400),
+        (&large, 431),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 0),
+        ("\x16\x03\x01\x02\n", 400),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut client = stand.connect().await;
+        client.write(text).await;
+        client.rest().await;
+        let record = stand.records(count + 1).await.pop().unwrap();
+        assert_eq!((record.status, record.refusal), (status, Some("head")), "{text:.40}");
+        assert_eq!((record.access, record.sent), (None, 0));
     }
 }
 
