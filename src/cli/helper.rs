@@ -242,7 +242,15 @@ fn note_refused(context: &Context, request: &git::Request) -> Result<()> {
     let generation = backoff::rules(&context.env, None)?.generation;
     let (policy, _) = report::policy(&context.env, &credential.provider, generation);
     let (provider, failure) = (credential.provider, Some("auth".parse()?));
-    let refused = report::Request { profile, provider, failure, model: None, session: None };
+    let refused = report::Request {
+        profile,
+        provider,
+        failure,
+        model: None,
+        session: None,
+        generation: None,
+        retry_after: None,
+    };
     let waits = LockWait { limit: LOCK_LIMIT, ..context.waits("helper") };
     report::report(&vault, &context.agent()?, &refused, &policy, &context.ambient(), &waits).map(|_| ())
 }

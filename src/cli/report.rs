@@ -81,7 +81,8 @@ pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
     if let Some(unread) = &unread {
         context.warn(&client::told(unread));
     }
-    let request = Request { profile: id, provider, failure, model, session };
+    let request =
+        Request { profile: id, provider, failure, model, session, generation: None, retry_after: None };
     let reported = report::report(&vault, &agent, &request, &policy, &ambient, &context.waits("report"))?;
     let reported = reported.ok_or_else(|| not_found(&vault, &agent, &request.profile))?;
     if context.json() {

@@ -67,7 +67,8 @@ impl Allowed {
 }
 
 /// Returns the hosts of a record. One without hosts has those of its provider.
-pub(super) fn hosts_of(record: &Record) -> Vec<&str> {
+#[must_use]
+pub fn hosts_of(record: &Record) -> Vec<&str> {
     match &record.details.hosts {
         Some(hosts) => hosts.iter().map(String::as_str).collect(),
         None => provider_hosts::of(record.credential.provider.as_str()).unwrap_or_default().to_vec(),
@@ -281,7 +282,9 @@ impl Records {
     }
 }
 
-fn view_of(record: &Record) -> ProfileView {
+/// Returns what selection has to know of a record that was decrypted.
+#[must_use]
+pub fn view_of(record: &Record) -> ProfileView {
     ProfileView {
         provider: record.credential.provider.clone(),
         expires: record.credential.expires,

@@ -34,6 +34,10 @@ pub struct Request {
     pub model: Option<Model>,
     /// The session that made the request.
     pub session: Option<SessionName>,
+    /// The version of the profile's record, if the report counts for that one alone.
+    pub generation: Option<u64>,
+    /// How long the provider said to wait, in milliseconds.
+    pub retry_after: Option<i64>,
 }
 
 /// What a report recorded.
@@ -69,7 +73,7 @@ pub fn policy(env: &Env, provider: &Provider, generation: Generation) -> (Backof
     (BackoffPolicy { generation, limits }, unread)
 }
 
-/// Records how a request went. Returns `None` if the agent no longer has the profile.
+/// Records how a request went. Returns `None` if the agent no longer has the profile, or has another version of it.
 ///
 /// # Errors
 /// Those of locking, and of reading and writing the state.
@@ -82,9 +86,12 @@ pub fn report(
     waits: &LockWait,
 ) -> Result<Option<Reported>> {
     let (found, _locks) = vault.lock_agent(agent, waits)?;
-    let Request { profile: id, provider, failure, model, session } = request;
-    // It may have been renamed or removed while this waited for the lock.
-    if provider_of(vault, agent, id, ambient)?.is_none() {
+    let Request { profile: id, provider, failure, model, session, .. } = request;
+    // It may have been renamed, removed or replaced while this waited for the lock.
+    let index = Listing::of(vault, agent, ambient)?.index;
+    let Some(entry) = index.entry(id.as_str()) else { return Ok(None) };
+    let there = entry.mark.as_ref().map(|mark| mark.generation);
+    if request.generation.zip(there).is_some_and(|(used, there)| used != there) {
         return Ok(None);
     }
     // Read after the lock was taken, so that the times of reports are in the order in which they are recorded.
@@ -95,7 +102,8 @@ pub fn report(
         let after = match failure {
             Some(failure) => {
                 let failed = Failed { provider, failure: *failure, model: model.as_ref() };
-                policy.after_failure(&before, failed, now)
+                let after = policy.after_failure(&before, failed, now);
+                after.map(|after| waiting_as_told(after, request.retry_after, now))
             }
             None => Some(after_success(&before, now)),
         };
@@ -112,6 +120,13 @@ pub fn report(
         ProfileView { provider: provider.clone(), ..ProfileView::new(id.clone(), CredentialType::Token) };
     let waits_for = waiting(&view, &file.state, None, now);
     Ok(Some(Reported { noted, usage, waits_for, now }))
+}
+
+/// Lets a cooldown last as long as the provider said.
+fn waiting_as_told(mut usage: Usage, retry_after: Option<i64>, now: i64) -> Usage {
+    let told = retry_after.map(|wait| now.saturating_add(wait));
+    usage.cooldown_until = usage.cooldown_until.map(|until| told.map_or(until, |told| until.max(told)));
+    usage
 }
 
 /// Moves an automatic pin to the profile that served the session. A pin that the user set stays.

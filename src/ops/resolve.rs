@@ -137,7 +137,8 @@ struct Held<'k> {
 }
 
 /// What a selection among an agent's profiles needs, read once for all ids.
-pub(super) struct Pool {
+#[derive(Debug)]
+pub struct Pool {
     profiles: Vec<Listed>,
     orders: Orders,
     state: AuthState,
@@ -145,6 +146,7 @@ pub(super) struct Pool {
 }
 
 /// A profile that is in the vault.
+#[derive(Debug)]
 struct Listed {
     id: ProfileId,
     /// Its provider, if the index names one.
@@ -172,7 +174,10 @@ impl Listed {
 impl Pool {
     /// Reads what a selection needs. The ledger says which profiles there are. The index, if it can be read, gives
     /// their order and their providers.
-    pub(super) fn of(reader: &Reader<'_>, env: &Env) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Those of reading the ledger.
+    pub fn of(reader: &Reader<'_>, env: &Env) -> Result<Self> {
         let ids = reader.record_ids()?;
         let index = reader.index().unwrap_or_default();
         let held = |id: &ProfileId| ids.binary_search(id).is_ok();
@@ -196,14 +201,21 @@ impl Pool {
         })
     }
 
+    /// Returns what happened to the profiles at run time.
+    #[must_use]
+    pub const fn state(&self) -> &AuthState {
+        &self.state
+    }
+
     /// Returns the profiles that are in the vault, in the order of the index.
-    pub(super) fn ids(&self) -> impl Iterator<Item = &ProfileId> {
+    pub fn ids(&self) -> impl Iterator<Item = &ProfileId> {
         self.profiles.iter().map(|listed| &listed.id)
     }
 
     /// Returns what decides among the profiles of a provider. A request through these protocols names no model, and
     /// without one the generations agree.
-    pub(super) fn rules(&self, provider: &Provider, now: i64) -> Rules<'_> {
+    #[must_use]
+    pub fn rules(&self, provider: &Provider, now: i64) -> Rules<'_> {
         Rules {
             order: ALIASES.stored(&self.orders, provider),
             state: &self.state,
