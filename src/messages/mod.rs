@@ -1,6 +1,7 @@
 //! What Strongroom says to people. A message and its remedy stand together here, as functions of what they name, so
 //! that words can be changed, or put into another language, in one place.
 
+pub mod access;
 pub mod cli;
 pub mod client;
 pub mod clipboard;
@@ -18,6 +19,7 @@ pub mod run;
 pub mod seal;
 pub mod secrets;
 pub mod select;
+pub mod serve;
 pub mod stores;
 pub mod terminal;
 pub mod transfer;

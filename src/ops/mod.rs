@@ -1,5 +1,6 @@
 //! Use cases on an open vault. They return values and notices; prompts and output are the command line's.
 
+pub mod access;
 pub mod allowed_files;
 pub mod ambient;
 pub mod assignments;

@@ -9,6 +9,7 @@ use super::save::sealed_besides;
 use super::state::pinned_by_hand;
 use crate::error::Result;
 use crate::messages;
+use crate::vault::access;
 use crate::vault::generation::{next_record, replaced};
 use crate::vault::history::{self, Version};
 use crate::vault::id::ProfileId;
@@ -115,6 +116,10 @@ pub fn rename(open: &mut Open<'_>, old: &ProfileId, new: &ProfileId) -> Result<(
     }
     record.generation = record.generation.max(least);
     let store = reader.store_of(old).unwrap_or_default();
+    let mut accesses = reader.book()?.ledger.accesses.clone();
+    if access::rename(&mut accesses, old, new) {
+        change.accesses(accesses);
+    }
     change.rename(old, record, store, current.generation);
     let followed = pinned_by_hand(writer.agent(), old);
     let outcome = writer.commit(change)?;

@@ -14,6 +14,8 @@ pub const TXN: &[u8] = b"strongroom/txn/v1";
 pub const TXN_AUTH: &[u8] = b"strongroom/txn-auth/v1";
 /// Chains a change log.
 pub const LOG: &[u8] = b"strongroom/log/v1";
+/// Chains the log of the proxy's requests.
+pub const REQUESTS: &[u8] = b"strongroom/requests/v1";
 /// Authenticates a ledger.
 pub const LEDGER: &[u8] = b"strongroom/ledger/v1";
 /// Authenticates an anchor.

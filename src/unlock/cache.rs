@@ -162,6 +162,15 @@ impl Cache {
         })
     }
 
+    /// Returns the cache with the keys of one agent alone.
+    ///
+    /// # Errors
+    /// `LOCKED` if it has only the keys of another agent.
+    pub fn alone(self, agent: &str) -> Result<Self> {
+        let keys = Keys::of_agent(self.keys.agent(agent)?);
+        Ok(Self { keys, ..self })
+    }
+
     /// Returns the keys.
     #[must_use]
     pub const fn keys(&self) -> &Keys {

@@ -1,5 +1,6 @@
 //! The vault: its profiles, which of their records are current, and every change of them.
 
+pub mod access;
 pub mod agent;
 pub mod allowed_files;
 pub mod anchor;
@@ -21,6 +22,8 @@ pub mod other_agents;
 pub mod parallel;
 pub mod reader;
 pub mod record;
+pub mod requests;
+pub mod serving;
 pub mod session;
 pub mod settings;
 pub mod store;

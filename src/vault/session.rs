@@ -7,11 +7,13 @@ use strongroom_backends::fs::dir::Dir;
 use super::agent::Agent;
 use super::anchor::{Anchors, Remembered};
 use super::ledger::Ledger;
+use super::store::Store;
 use crate::env::Env;
 use crate::error::{Code, Result};
 use crate::messages::vault::keys as messages;
 use crate::seal::keys::{Keys, Ring, hex};
 use crate::unlock::Opened;
+use crate::unlock::cache::Cache;
 use crate::unlock::payload::Pending;
 use crate::unlock::unlock_files::Unlocked;
 
@@ -41,6 +43,23 @@ impl Session {
             Opened::Cached(cache) => cache.keys().clone(),
         };
         Ok(Self { opened, keys, env: env.clone() })
+    }
+
+    /// Returns a session with the keys of one agent alone. The others are wiped. `store` is the store of new profiles.
+    ///
+    /// # Errors
+    /// `LOCKED` if the session has only the keys of another agent; those of [`Session::of`].
+    pub fn alone(self, agent: &str, store: Store) -> Result<Self> {
+        match self.opened {
+            Opened::By(unlocked) => {
+                let cache = Cache::of(&unlocked, Some(agent), store.as_str(), i64::MAX)?;
+                Self::of(Opened::Cached(cache), &self.env)
+            }
+            Opened::Cached(cache) if cache.keys().only_agent() == Some(agent) => {
+                Self::of(Opened::Cached(cache), &self.env)
+            }
+            Opened::Cached(cache) => Self::of(Opened::Cached(cache.alone(agent)?), &self.env),
+        }
     }
 
     /// Returns how the vault was unlocked.

@@ -101,7 +101,12 @@ fn of_own(vault: &Vault, ring: &Ring) -> Result<Option<Refusal>> {
     })
 }
 
-fn of_agent(vault: &Vault, agent: &Agent, ring: &Ring) -> Result<Option<Refusal>> {
+/// Returns the refusal of an agent's state: who it says may ask the proxy does not count if this machine has seen a later
+/// state, in which that may have been taken back.
+///
+/// # Errors
+/// Those of reading the home.
+pub fn of_agent(vault: &Vault, agent: &Agent, ring: &Ring) -> Result<Option<Refusal>> {
     seen_twice(|| {
         let reader = agent.again()?.reader(ring.clone(), &vault.keychain)?;
         match reader.book().and_then(|book| book.all().map(|_| book)) {

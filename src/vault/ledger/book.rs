@@ -4,6 +4,7 @@ use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
+use serde_json::Value;
 use strongroom_backends::fs::dir::Dir;
 
 use super::shard::{self, Digest, Entries};
@@ -127,23 +128,31 @@ impl Book {
     }
 
     /// Returns the ledger after some updates. Its number is one more than this one's or than `above`, whichever is
-    /// higher.
+    /// higher. Without `accesses`, those stay.
     ///
     /// # Errors
     /// As [`Book::entry`]; `TOO_LARGE`.
-    pub fn next(&self, ring: &Ring, updates: &Updates, log: Head, above: u64) -> Result<Next> {
+    pub fn next(
+        &self,
+        ring: &Ring,
+        updates: &Updates,
+        log: Head,
+        above: u64,
+        accesses: Option<Vec<Value>>,
+    ) -> Result<Next> {
         let number = self.ledger.number.max(above) + 1;
+        let accesses = accesses.unwrap_or_else(|| self.ledger.accesses.clone());
         if let Body::Shards(digests) = &self.ledger.body {
             let added = updates.keys().filter(|id| !self.knows(id, digests)).count();
             let count = self.ledger.count + added;
             if shard::how_many(count) == digests.len() {
-                return self.next_of_shards(Heading { ring, number, log, count }, updates);
+                return self.next_of_shards(Heading { ring, number, log, accesses, count }, updates);
             }
         }
         let mut all = self.all()?;
         all.extend(updates.iter().map(|(id, entry)| (id.clone(), *entry)));
         let count = all.len();
-        let heading = Heading { ring, number, log, count };
+        let heading = Heading { ring, number, log, accesses, count };
         if count <= INLINE_MAX {
             return self.ledger.next_text(heading, Body::Inline(all));
         }

@@ -14,6 +14,7 @@ pub mod shard;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use strongroom_backends::fs::dir::Dir;
 
 use super::log::Head;
@@ -94,6 +95,8 @@ pub struct Ledger {
     pub count: usize,
     /// The id of the vault key that it was signed with.
     pub key: String,
+    /// Who may ask the proxy, each as [`Access`](super::access::Access) writes it.
+    pub accesses: Vec<Value>,
     body: Body,
 }
 
@@ -121,6 +124,8 @@ struct Text {
     previous: String,
     log: Head,
     count: usize,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    accesses: Vec<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     entries: Option<Entries>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,6 +137,7 @@ struct Heading<'a> {
     ring: &'a Ring,
     number: u64,
     log: Head,
+    accesses: Vec<Value>,
     count: usize,
 }
 
@@ -178,6 +184,7 @@ impl Ledger {
             log: text.log,
             count: text.count,
             key: text.key,
+            accesses: text.accesses,
             body,
         })
     }
@@ -198,7 +205,7 @@ impl Ledger {
     }
 
     fn next_text(&self, heading: Heading<'_>, body: Body) -> Result<Next> {
-        let Heading { ring, number, log, count } = heading;
+        let Heading { ring, number, log, accesses, count } = heading;
         let (entries, shards) = match &body {
             Body::Inline(entries) => (Some(entries.clone()), None),
             Body::Shards(digests) => (None, Some(digests.iter().map(|digest| hex(digest)).collect())),
@@ -213,12 +220,13 @@ impl Ledger {
             previous: self.mac.clone(),
             log: log.clone(),
             count,
+            accesses: accesses.clone(),
             entries,
             shards,
         };
         let key = text.key.clone();
         let (text, mac) = write(&text, ring)?;
-        let ledger = Self { number, mac, previous: self.mac.clone(), log, count, key, body };
+        let ledger = Self { number, mac, previous: self.mac.clone(), log, count, key, accesses, body };
         Ok(Next { ledger, text, shards: Vec::new() })
     }
 }

@@ -18,6 +18,8 @@ pub const OPS_OF_AGENT: &[&str] = &[
     "rename",
     "undo",
     "forget",
+    "access-add",
+    "access-remove",
     "rekey",
     "recover",
     "accept-rollback",
@@ -58,6 +60,9 @@ pub struct Event {
     /// What it has now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Vec<String>>,
+    /// The access to the proxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<String>,
     /// The unlock method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -101,6 +106,12 @@ impl Event {
             after: Some(after.to_vec()),
             ..Self::of(op, profile, None)
         }
+    }
+
+    /// Returns an event that concerns an access to the proxy, with the providers and profiles that it is bound to.
+    #[must_use]
+    pub fn of_access(op: &str, access: &str, bound_to: Option<Vec<String>>) -> Self {
+        Self { op: op.to_owned(), access: Some(access.to_owned()), after: bound_to, ..Self::default() }
     }
 
     /// Returns an event that concerns an unlock method.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use serde_json::Value;
 use strongroom_backends::keychain::Keychain as Platform;
 
 use super::operations::{Op, Ops};
@@ -60,6 +61,8 @@ pub struct Change {
     dropped: Vec<(ProfileId, u64)>,
     /// The generations from which on the earlier versions of profiles count.
     history_from: BTreeMap<ProfileId, u64>,
+    /// Who may ask the proxy from now on, if that changes.
+    accesses: Option<Vec<Value>>,
     /// The ledger gets a higher number than this.
     above: u64,
     /// If set, the log starts again, and the old one is set aside with this in its name.
@@ -143,6 +146,11 @@ impl Change {
         self.events.push(event);
     }
 
+    /// Replaces the list of those who may ask the proxy. The caller adds an event, without which nothing is written.
+    pub fn accesses(&mut self, all: Vec<Value>) {
+        self.accesses = Some(all);
+    }
+
     /// Adds a record that is in place to the ledger, which has lost it.
     pub fn enter(&mut self, record: &Record, entry: Entry) {
         self.updates.insert(record.profile.to_string(), entry);
@@ -200,7 +208,7 @@ impl Change {
         watched.goes_on(messages::progress::WRITING);
         fits_keychain(&self.puts, &sealed)?;
         let (log, head) = self.log(agent, ring, book, now)?;
-        let next = book.next(ring, &self.updates(ring, book)?, head, self.above)?;
+        let next = book.next(ring, &self.updates(ring, book)?, head, self.above, self.accesses.take())?;
         let versions = std::mem::take(&mut self.kept);
         sealed.extend(seal_all(&versions, |version| {
             let Record { profile, generation, .. } = &version.record;

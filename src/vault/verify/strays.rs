@@ -17,7 +17,7 @@ use crate::vault::id::{AgentName, quoted};
 use crate::vault::ledger::{self, shard};
 use crate::vault::record::Record;
 use crate::vault::transaction::journal;
-use crate::vault::{index, log};
+use crate::vault::{index, log, serving};
 
 /// The most of them that are named in one place.
 const TOLD: usize = 20;
@@ -40,8 +40,9 @@ pub(super) fn in_agents(agents: &Dir, verified: &mut Verified) -> Result<()> {
 
 /// Reports the files of other programs in an agent's directory.
 pub(super) fn in_agent(agent: &Agent, verified: &mut Verified) -> Result<()> {
-    const OURS: [&str; 16] = [
+    const OURS: [&str; 17] = [
         HISTORY,
+        serving::DIR,
         RECORDS,
         PENDING,
         TXN_STAGE,
