@@ -1,7 +1,7 @@
 //! Strongroom keeps the credentials of AI agents encrypted, in files or in the OS keychain, and leaves only an index
 //! of references in `auth-profiles.json`.
 //!
-//! The layers import one way: `cli → ops | doctor → transfer → client → select → secret_format → env_names → vault → unlock →
+//! The layers import one way: `cli → serve → ops | doctor → transfer → client → select → secret_format → env_names → vault → unlock →
 //! seal → backends`. The other rooms are the ground, below all of them.
 
 pub mod cli;
@@ -26,6 +26,7 @@ pub mod seal;
 pub mod secret;
 pub mod secret_format;
 pub mod select;
+pub mod serve;
 pub mod store_error;
 pub mod term;
 pub mod time;

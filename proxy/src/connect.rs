@@ -14,6 +14,7 @@ use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tower_service::Service;
@@ -179,4 +180,11 @@ impl Service<Uri> for Connector {
         let limit = self.limit;
         Box::pin(async move { tokio::time::timeout(limit, connecting).await? })
     }
+}
+
+/// Returns the certificates of a file in PEM form (RFC 7468), as DER. Parts that are none are left out.
+#[must_use]
+pub fn pem_certificates(pem: &[u8]) -> Vec<Vec<u8>> {
+    let parts = CertificateDer::pem_slice_iter(pem);
+    parts.filter_map(Result::ok).map(|certificate| certificate.as_ref().to_vec()).collect()
 }

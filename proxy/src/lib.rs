@@ -37,7 +37,7 @@ mod upstream;
 
 pub use address::is_public;
 pub use blame::{Failure, Outcome};
-pub use connect::{Addresses, Resolver, System, TlsError, tls};
+pub use connect::{Addresses, Resolver, System, TlsError, pem_certificates, tls};
 pub use credentials::{Access, Credentials, Lease, NoneLeft, Peer, ProfileTag, Refused};
 pub use key::{Key, KeyError, Placement};
 pub use limits::Limits;

@@ -55,7 +55,7 @@ const MAKERS: [&str; 3] = ["init", "onboard", "recover"];
 const READERS: [&str; 5] = ["paste-token", "paste-api-key", "rotate", "add", "login"];
 
 /// Arguments that are whole texts, or that their commands check.
-const TEXTS: [&str; 14] = [
+const TEXTS: [&str; 17] = [
     "env",
     "explain_error",
     "accept_rollback",
@@ -70,6 +70,9 @@ const TEXTS: [&str; 14] = [
     "note",
     "display_name",
     "matching",
+    "upstreams",
+    "listen",
+    "hosts",
 ];
 
 /// Arguments that are ids of profiles and sessions, which may look random.
@@ -91,7 +94,7 @@ const IDS: [&str; 11] = [
 const NEW: [&str; 4] = ["new", "profile_id", "token_profile_id", "session"];
 
 /// Arguments that name a file, not a directory.
-const FILES: [&str; 10] = [
+const FILES: [&str; 13] = [
     "env_file",
     "out",
     "key_file",
@@ -102,6 +105,9 @@ const FILES: [&str; 10] = [
     "bundle_identity",
     "recovery_key",
     "with",
+    "token_file",
+    "authorities",
+    "socket",
 ];
 
 /// Checks the arguments and variables, and remembers the paths among them for messages.

@@ -1,6 +1,7 @@
 //! The command line: one thin file a verb. OpenClaw's spelling (`models auth paste-token`) and the
 //! short form (`paste-token`) are one implementation.
 
+mod access;
 mod add;
 mod adding;
 mod api_keys;
@@ -64,6 +65,7 @@ mod rotate;
 mod run;
 mod secret_argument;
 mod secrets_flags;
+mod serve;
 mod session_name;
 mod settings;
 mod setup_token;

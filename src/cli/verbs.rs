@@ -4,10 +4,10 @@ use clap::{Args, Subcommand};
 
 use super::deferred::Lazy;
 use super::{
-    Context, add, completions, connect, copy, disconnect, doctor, edit, export, get, helper, history, import,
-    init, keys, list, lock, log, migrate, onboard, order, paste, pin, print_env, recover, remove, rename,
-    report, resolve, rotate, run, settings, setup_token, status, store, topics, unlock, unlock_method,
-    verify,
+    Context, access, add, completions, connect, copy, disconnect, doctor, edit, export, get, helper, history,
+    import, init, keys, list, lock, log, migrate, onboard, order, paste, pin, print_env, recover, remove,
+    rename, report, resolve, rotate, run, serve, settings, setup_token, status, store, topics, unlock,
+    unlock_method, verify,
 };
 use crate::error::Result;
 use crate::harden;
@@ -38,6 +38,8 @@ pub(super) enum Verb {
     Run(Lazy<run::Run>),
     Env(Lazy<print_env::PrintEnv>),
     Helper(Lazy<helper::Helper>),
+    Serve(Lazy<serve::Serve>),
+    Access(Lazy<access::Access>),
     Unlock(Lazy<unlock::Unlock>),
     Lock(Lazy<lock::Lock>),
     UnlockMethod(Lazy<unlock_method::UnlockMethod>),
@@ -147,6 +149,8 @@ pub(super) fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::Run(args) => run::run(context, &args),
         Verb::Env(args) => print_env::run(context, &args),
         Verb::Helper(args) => helper::run(context, &args),
+        Verb::Serve(args) => serve::run(context, &args),
+        Verb::Access(args) => access::run(context, &args),
         Verb::Unlock(args) => unlock::run(context, &args),
         Verb::Lock(args) => lock::run(context, &args),
         Verb::UnlockMethod(args) => unlock_method::run(context, &args),
@@ -176,6 +180,8 @@ fn starts_programs(verb: &Verb) -> bool {
         | Verb::Resolve(_)
         | Verb::Env(_)
         | Verb::Helper(_)
+        | Verb::Serve(_)
+        | Verb::Access(_)
         | Verb::Unlock(_)
         | Verb::Lock(_)
         | Verb::UnlockMethod(_)

@@ -35,6 +35,7 @@ const LAYERS: &[&[&str]] = &[
     &["client"],
     &["transfer"],
     &["ops", "doctor"],
+    &["serve"],
     &["cli"],
 ];
 

@@ -27,7 +27,7 @@ use crate::vault::home::{self, LOCK_TIMEOUT, LockWait};
 use crate::vault::id::AgentName;
 use crate::vault::settings::Settings;
 
-pub use speech::{document, report};
+pub use speech::{document, report, warn};
 
 /// The environment of a command.
 #[derive(Debug)]

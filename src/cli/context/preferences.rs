@@ -53,7 +53,7 @@ impl Context {
     ///
     /// # Errors
     /// `TAMPERED` or `LOCKED` if the settings name another agent than main and cannot be verified.
-    pub(super) fn verify_agent(&self, vault: &Vault, session: &Session) -> Result<()> {
+    pub fn verify_agent(&self, vault: &Vault, session: &Session) -> Result<()> {
         if agent_of(&self.global, &self.env)?.is_some() || self.verified_agent.get().is_some() {
             return Ok(());
         }

@@ -100,7 +100,7 @@ pub fn document(document: &impl Serialize, in_one_line: bool) -> Result<String> 
 }
 
 /// Warns people, on standard error.
-pub(super) fn warn(env: &Env, text: &str) {
+pub fn warn(env: &Env, text: &str) {
     let style = Style::stderr(env);
     out::write_error(&format!("{} {}\n", style.warn("warning:"), safe(&masked(text))));
 }

@@ -1,0 +1,93 @@
+//! The sockets that a server listens on: those of the command line, and those that systemd hands over.
+
+use std::fmt::Display;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use listenfd::ListenFd;
+use strongroom_backends::shown;
+
+use crate::error::Result;
+use crate::messages::serve as messages;
+
+/// A socket that is bound.
+#[derive(Debug)]
+pub(super) enum Bound {
+    Tcp(TcpListener),
+    /// With its path if this server made it, and removes it.
+    Unix(UnixListener, Option<PathBuf>),
+}
+
+impl Bound {
+    /// Returns how it is named.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Tcp(listener) => listener
+                .local_addr()
+                .map_or_else(|_| "http://?".to_owned(), |address| format!("http://{address}")),
+            Self::Unix(listener, _) => {
+                let address = listener.local_addr().ok();
+                let path = address.as_ref().and_then(|address| address.as_pathname());
+                format!("unix:{}", path.map(shown).unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// Returns the sockets that systemd hands over, by the protocol of `LISTEN_FDS`.
+///
+/// # Errors
+/// `IO` for one that is neither TCP nor a Unix socket.
+pub(super) fn handed_over() -> Result<Vec<Bound>> {
+    let mut handed = ListenFd::from_env();
+    let mut bound = Vec::new();
+    for at in 0..handed.len() {
+        if let Ok(Some(listener)) = handed.take_tcp_listener(at) {
+            bound.push(Bound::Tcp(listener));
+        } else if let Ok(Some(listener)) = handed.take_unix_listener(at) {
+            bound.push(Bound::Unix(listener, None));
+        } else {
+            let error = std::io::Error::from(std::io::ErrorKind::InvalidInput);
+            return Err(messages::no_listener(format!("descriptor {}", at + 3), &error));
+        }
+    }
+    Ok(bound)
+}
+
+/// Binds an address.
+///
+/// # Errors
+/// `IO`.
+pub(super) fn tcp(address: SocketAddr) -> Result<Bound> {
+    TcpListener::bind(address).map(Bound::Tcp).map_err(|error| messages::no_listener(address, &error))
+}
+
+/// Makes a Unix socket. The system tells who connects; `for_others` lets other users reach it at all. One that a killed
+/// server left is replaced.
+///
+/// # Errors
+/// `UNSAFE_FILE` if something else is there; `IO`.
+pub(super) fn unix(path: &Path, for_others: bool) -> Result<Bound> {
+    let failed = |error: &std::io::Error| messages::no_listener(shown(path), error);
+    if let Ok(meta) = path.symlink_metadata() {
+        let is_mine = meta.uid() == rustix::process::geteuid().as_raw();
+        if !meta.file_type().is_socket() || !is_mine {
+            return Err(messages::not_a_socket(&shown(path)));
+        }
+        if UnixStream::connect(path).is_ok() {
+            return Err(failed(&std::io::ErrorKind::AddrInUse.into()));
+        }
+        std::fs::remove_file(path).map_err(|error| failed(&error))?;
+    }
+    let listener = UnixListener::bind(path).map_err(|error| failed(&error))?;
+    let mode = if for_others { 0o666 } else { 0o600 };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(|error| failed(&error))?;
+    Ok(Bound::Unix(listener, Some(path.to_owned())))
+}
+
+/// Makes a socket one of the runtime's. Its error names `what`.
+pub(super) fn ready<T>(bound: std::io::Result<T>, what: impl Display) -> Result<T> {
+    bound.map_err(|error| messages::no_listener(what, &error))
+}

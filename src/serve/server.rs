@@ -1,0 +1,299 @@
+//! A server from its start to its end: its listeners, its signals, and the time after which it locks itself.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_proxy::{Config, Limits, Record, Route, Server, System, compatible, known, tls};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::choice::Chooser;
+use super::credentials::{Parts, Vaulted};
+use super::listeners::{self, Bound, ready};
+use super::log::Log;
+use super::reports::Reports;
+use super::source::Source;
+use super::upstreams::Upstream;
+use crate::error::Result;
+use crate::messages::serve as messages;
+use crate::ops::ambient::Ambient;
+use crate::vault::access::Access;
+use crate::vault::home::{Session, Vault};
+use crate::vault::id::AgentName;
+use crate::vault::requests::Chain;
+use crate::vault::serving::{Place, Running};
+
+/// How often a server looks for changes while no request comes.
+const LOOK: Duration = Duration::from_millis(500);
+/// After how many looks it reads the client's configuration again, which is in other places.
+const CONFIG_EVERY: u32 = 4;
+/// The most threads that serve requests.
+const THREADS: usize = 8;
+
+/// Tells a person a sentence, from any thread.
+pub type Voice = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What a server is told.
+pub struct Options {
+    /// The agent whose profiles it serves.
+    pub agent: AgentName,
+    /// The environment, and the sources of the key that were named.
+    pub ambient: Ambient,
+    /// The addresses to listen on.
+    pub listen: Vec<std::net::SocketAddr>,
+    /// The path of a Unix socket.
+    pub socket: Option<PathBuf>,
+    /// Other users who may connect to it.
+    pub uids: Vec<u32>,
+    /// Upstreams in place of providers' own.
+    pub upstreams: Vec<Upstream>,
+    /// Certificates of authorities beside the system's, as DER.
+    pub authorities: Vec<Vec<u8>>,
+    /// Further names that requests may give in `Host`, with their ports.
+    pub hosts: Vec<String>,
+    /// How long it serves before it locks itself.
+    pub ttl: Option<Duration>,
+    /// Warns a person.
+    pub warn: Voice,
+    /// Tells a person what the server does.
+    pub say: Voice,
+    /// Accesses that are not in the vault.
+    pub own: Vec<Access>,
+}
+
+/// A server that is ready: it listens, and nothing is answered yet.
+pub struct Prepared {
+    runtime: Runtime,
+    vaulted: Vaulted,
+    server: Server<Vaulted>,
+    listeners: Vec<Bound>,
+    place: Option<Place>,
+    running: Running,
+    log: Option<std::thread::JoinHandle<()>>,
+    ttl: Option<Duration>,
+    say: Voice,
+    /// Whether anyone may ask.
+    pub has_access: bool,
+}
+
+/// How a server ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stopped {
+    /// By a signal, after the requests that ran.
+    Drained,
+}
+
+/// Prepares a server: takes its place, reads the profiles, and binds its sockets.
+///
+/// # Errors
+/// `EXISTS` if one runs already, `NOT_FOUND`, `IO` for an address that is taken, `CONFIG` without authorities; those of
+/// reading the profiles.
+pub fn prepare(vault: Vault, session: Session, options: Options) -> Result<Prepared> {
+    let Options { agent, ambient, upstreams, authorities, hosts, ttl, warn, say, own, mut uids, .. } =
+        options;
+    let now = ambient.env.now();
+    let tls = tls(authorities).map_err(messages::no_authorities)?;
+    let found = vault.agent(&agent)?.ok_or_else(|| messages::no_agent(&agent))?;
+    let ring = session.keys().agent(agent.as_str())?;
+    let is_own = !own.is_empty();
+    // A program that `run` started has a server of its own, and shares no log with another.
+    let place = if is_own { None } else { Some(Place::take(&found, now)?) };
+    let mut bound = listeners::handed_over()?;
+    for address in options.listen {
+        bound.push(listeners::tcp(address)?);
+    }
+    if let Some(path) = &options.socket {
+        bound.push(listeners::unix(path, !uids.is_empty())?);
+    }
+    uids.push(rustix::process::geteuid().as_raw());
+    let source = Arc::new(Source::new(vault, session, agent, ambient)?);
+    let first = source.read(None)?.ok_or_else(messages::locked)?;
+    for (profile, error) in &first.failures {
+        warn(&messages::profile_not_read(profile, error.what()));
+    }
+    let has_access = is_own || !first.accesses.is_empty();
+    let named = upstreams.iter().map(|upstream| (upstream.name.as_str().into(), upstream.origin.clone()));
+    let chooser = Arc::new(Chooser { upstreams: named.collect(), ..Chooser::default() });
+    let reports = Reports::begin(Arc::clone(&source), Arc::clone(&chooser), Arc::clone(&warn))?;
+    let (log, thread) = match &place {
+        Some(place) => {
+            let (log, thread) = Log::begin(place.dir.dir(".")?, Chain::new(&ring), Arc::clone(&warn))?;
+            (Some(log), Some(thread))
+        }
+        None => (None, None),
+    };
+    drop(ring);
+    let clock = source.ambient.env.clone();
+    let listens = Running {
+        pid: std::process::id(),
+        since: now,
+        listeners: bound.iter().map(Bound::name).collect(),
+        locked: false,
+    };
+    let parts = Parts { source, chooser, reports, own, uids, warn: Arc::clone(&warn) };
+    let vaulted = Vaulted::new(parts, first);
+    let server = Server::new(Config {
+        credentials: vaulted.clone(),
+        routes: routes(&upstreams),
+        tls,
+        resolver: Arc::new(System),
+        hosts,
+        limits: Limits::default(),
+        log: Arc::new(move |record: Record| {
+            if let Some(log) = &log {
+                log.add(clock.now(), record);
+            }
+        }),
+    });
+    Ok(Prepared {
+        runtime: runtime()?,
+        vaulted,
+        server,
+        listeners: bound,
+        place,
+        running: listens,
+        log: thread,
+        ttl,
+        say,
+        has_access,
+    })
+}
+
+/// Returns the routes: those that are known, and one for each further upstream, which speaks OpenAI's interface.
+fn routes(upstreams: &[Upstream]) -> Vec<Route> {
+    let mut routes = known();
+    for upstream in upstreams {
+        if !routes.iter().any(|route| *route.name == *upstream.name) {
+            routes.push(compatible(&upstream.name));
+        }
+    }
+    routes
+}
+
+fn runtime() -> Result<Runtime> {
+    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(THREADS);
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(threads).thread_name("proxy").enable_all();
+    builder.build().map_err(|_| messages::no_runtime())
+}
+
+impl Prepared {
+    /// Returns on what it listens.
+    #[must_use]
+    pub fn listeners(&self) -> &[String] {
+        &self.running.listeners
+    }
+
+    /// Serves until a signal ends it: SIGTERM and SIGINT after the requests that run, at most half a minute. SIGUSR1
+    /// locks it, SIGHUP unlocks it again.
+    ///
+    /// # Errors
+    /// Those of the system at the start.
+    pub fn serve(self) -> Result<Stopped> {
+        let Self { runtime, vaulted, server, listeners, place, mut running, log, ttl, say, .. } = self;
+        let paths = listeners.iter().filter_map(|bound| match bound {
+            Bound::Unix(_, path) => path.clone(),
+            Bound::Tcp(_) => None,
+        });
+        let paths: Vec<_> = paths.collect();
+        let served = runtime.block_on(async {
+            let stop = CancellationToken::new();
+            let server = Arc::new(server);
+            let mut serving = JoinSet::new();
+            for bound in listeners {
+                let name = bound.name();
+                let (server, stop) = (Arc::clone(&server), stop.clone());
+                match bound {
+                    Bound::Tcp(listener) => {
+                        ready(listener.set_nonblocking(true), &name)?;
+                        let listener = ready(TcpListener::from_std(listener), &name)?;
+                        serving.spawn(async move { server.serve(listener, stop).await });
+                    }
+                    Bound::Unix(listener, _) => {
+                        ready(listener.set_nonblocking(true), &name)?;
+                        let listener = ready(UnixListener::from_std(listener), &name)?;
+                        serving.spawn(async move { server.serve(listener, stop).await });
+                    }
+                }
+            }
+            if let Some(place) = &place {
+                place.tell(&running)?;
+            }
+            let mut tell = |locked: bool| {
+                running.locked = locked;
+                if let Some(place) = &place {
+                    let _ = place.tell(&running);
+                }
+            };
+            watch(&vaulted, ttl, &say, &mut tell).await?;
+            say(messages::ENDING);
+            stop.cancel();
+            while serving.join_next().await.is_some() {}
+            Ok(Stopped::Drained)
+        });
+        // Those that wait for a disk or a lock are waited for below.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        vaulted.end();
+        drop((vaulted, place));
+        for path in paths {
+            let _ = std::fs::remove_file(path);
+        }
+        if let Some(log) = log {
+            let _ = log.join();
+        }
+        served
+    }
+}
+
+/// Looks for changes, and obeys signals, until one ends the server.
+async fn watch(
+    vaulted: &Vaulted,
+    ttl: Option<Duration>,
+    say: &Voice,
+    tell: &mut dyn FnMut(bool),
+) -> Result<()> {
+    let hears = |kind| ready(signal(kind), "signals");
+    let (mut term, mut int) = (hears(SignalKind::terminate())?, hears(SignalKind::interrupt())?);
+    let (mut hup, mut lock) = (hears(SignalKind::hangup())?, hears(SignalKind::user_defined1())?);
+    let mut looks = tokio::time::interval(LOOK);
+    let over = async {
+        match ttl {
+            Some(ttl) => tokio::time::sleep(ttl).await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut over = std::pin::pin!(over);
+    let (mut is_over, mut count) = (false, 0_u32);
+    loop {
+        tokio::select! {
+            _ = term.recv() => return Ok(()),
+            _ = int.recv() => return Ok(()),
+            _ = lock.recv() => {
+                vaulted.lock();
+                tell(true);
+                say(messages::is_locked(false));
+            }
+            () = &mut over, if !is_over => {
+                is_over = true;
+                vaulted.lock();
+                tell(true);
+                say(messages::is_locked(true));
+            }
+            _ = hup.recv() => match vaulted.unlock().await {
+                Ok(()) => {
+                    tell(false);
+                    say(messages::UNLOCKED);
+                }
+                Err(error) => say(&messages::not_unlocked(error.what())),
+            },
+            _ = looks.tick() => {
+                count = count.wrapping_add(1);
+                vaulted.look(count % CONFIG_EVERY == 0).await;
+            }
+        }
+    }
+}
