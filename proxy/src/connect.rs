@@ -182,7 +182,7 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// Returns the certificates of a file in PEM form (RFC 7468), as DER. Parts that are none are left out.
+/// Returns the certificates of a file in PEM form (RFC 7468), as DER. Other parts are left out.
 #[must_use]
 pub fn pem_certificates(pem: &[u8]) -> Vec<Vec<u8>> {
     let parts = CertificateDer::pem_slice_iter(pem);

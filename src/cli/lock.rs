@@ -7,10 +7,16 @@ use clap::Args;
 use super::Context;
 use crate::error::Result;
 use crate::messages::cli::keys as messages;
+use crate::messages::serve;
+use crate::ops::serving::{self, Told};
 use crate::unlock::cache;
 use crate::vault::home::Vault;
+use crate::vault::id::AgentName;
 
-/// Lock the vault again: remove its keys from the kernel's keyring
+/// Lock the vault again: remove its keys from the kernel's keyring, and from a server that runs
+///
+/// A server (`strongroom serve`) of this home keeps its port and refuses requests until it gets SIGHUP, or until
+/// `strongroom unlock`.
 #[derive(Debug, Args)]
 pub struct Lock {
     /// Lock all vaults
@@ -19,15 +25,29 @@ pub struct Lock {
 }
 
 pub(super) fn run(context: &mut Context, args: &Lock) -> Result<u8> {
+    // First, because what is cached may not be there at all.
+    let servers = servers(context);
     let forgotten = if args.all { cache::forget_all()? > 0 } else { of_home(context)? };
     if context.json() {
-        context.print_json(&serde_json::json!({ "forgotten": forgotten }))?;
-    } else if forgotten {
+        let agents: Vec<_> = servers.iter().map(AgentName::as_str).collect();
+        context.print_json(&serde_json::json!({ "forgotten": forgotten, "servers": agents }))?;
+        return Ok(0);
+    }
+    for agent in &servers {
+        context.print(&serve::locked_server(agent))?;
+    }
+    if forgotten {
         context.print(messages::locked(args.all))?;
-    } else {
+    } else if servers.is_empty() {
         context.print(messages::NOTHING_UNLOCKED)?;
     }
     Ok(0)
+}
+
+/// Locks the servers of this home, and returns their agents.
+fn servers(context: &Context) -> Vec<AgentName> {
+    let vault = context.home().and_then(|home| Vault::open_damaged(&home, &context.setup(), Duration::ZERO));
+    vault.map(|(vault, _)| serving::tell(&vault, Told::Lock, None)).unwrap_or_default()
 }
 
 /// Removes what is cached for the home, whatever state the home is in. Opens the vault only to report a mistyped path.

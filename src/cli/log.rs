@@ -8,9 +8,11 @@ use serde::Serialize;
 
 use super::Context;
 use super::context::{document, not_a_secret};
+use super::log_requests;
 use crate::error::Result;
 use crate::messages::cli::keys::checks as messages;
 use crate::messages::env_files;
+use crate::messages::serve;
 use crate::ops::allowed_files::ENV_FILE;
 use crate::ops::follow::Follower;
 use crate::ops::history::{Checked, History, Wanted};
@@ -40,6 +42,9 @@ pub struct Log {
     /// Show the changes of keys, unlock methods and settings instead of an agent's profiles
     #[arg(long)]
     vault: bool,
+    /// Show the requests that the proxy (`serve`) answered instead
+    #[arg(long)]
+    requests: bool,
     /// Go on with new changes as they are made, until Ctrl-C
     #[arg(long, short)]
     follow: bool,
@@ -66,6 +71,12 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
         .map(|text| parse_duration("--since", text))
         .transpose()?
         .map(|ms| context.env.now() - ms);
+    if args.requests {
+        if profile.is_some() || args.op.is_some() || args.vault || args.follow {
+            return Err(serve::requests_alone());
+        }
+        return log_requests::run(context, since, args.last);
+    }
     let vault = context.vault_unasked()?;
     let agent = context.agent()?;
     if let Some(op) = &args.op {
@@ -135,7 +146,7 @@ fn follow(context: &mut Context, mut follower: Follower<'_>, wanted: &Wanted<'_>
 /// Returns a line for people: when, what, of which profile, and what is special about it.
 fn cells(Checked { line, fault }: &Checked) -> [String; 4] {
     let event = &line.event;
-    let named = [&event.profile, &event.method, &event.setting];
+    let named = [&event.profile, &event.access, &event.method, &event.setting];
     let what = named.into_iter().flatten().next().map_or("-", String::as_str);
     let special = fault.map_or_else(|| special(event), |fault| format!("DAMAGED: {fault}"));
     [local_to_second(line.at), safe(&event.op).into_owned(), safe(what).into_owned(), special]
@@ -150,6 +161,7 @@ fn special(event: &Event) -> String {
             env_files::changed(old.as_deref(), new.as_deref())
         }
         Event { setting: Some(_), old, new, .. } => messages::changed(old.as_deref(), new.as_deref()),
+        Event { access: Some(_), after: Some(bound), .. } => bound.join(", "),
         Event { field: Some(field), before, after, .. } => {
             messages::field_changed(field, &names(before), &names(after))
         }

@@ -39,6 +39,7 @@ mod keys;
 mod list;
 mod lock;
 mod log;
+mod log_requests;
 mod make_vault;
 mod man;
 mod menu;

@@ -26,6 +26,8 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("guide", include_str!("../../docs/guide.md")),
     ("commands", include_str!("../../docs/commands.md")),
     ("errors", include_str!("../../docs/errors.md")),
+    ("clients", include_str!("../../docs/clients.md")),
+    ("proxy", include_str!("../../docs/proxy.md")),
     ("keychain", include_str!("../../docs/keychain.md")),
     ("platforms", include_str!("../../docs/platforms.md")),
     ("another-user", include_str!("../../docs/another-user.md")),

@@ -5,6 +5,8 @@ use clap::Args;
 use super::Context;
 use crate::error::Result;
 use crate::messages::cli::keys as messages;
+use crate::messages::serve;
+use crate::ops::serving::{self, Told};
 use crate::time::{local, parse_duration};
 use crate::unlock::cache::{self, Place, TTL_MAX, TTL_MIN, Wanted};
 use crate::vault::home::Vault;
@@ -39,9 +41,11 @@ pub(super) fn run(context: &mut Context, args: &Unlock) -> Result<u8> {
     let session = context.session_afresh(&vault)?;
     let unlocked = session.unlocked()?;
     let store = vault.default_store(&session);
-    let agent = agent.as_ref().map(AgentName::as_str);
+    let by_hand = agent;
+    let agent = by_hand.as_ref().map(AgentName::as_str);
     let wanted = Wanted { agent, store: store.as_str(), place, ttl };
     let until = cache::store(vault.home().path(), unlocked, &wanted, context.env.now())?;
+    let servers = serving::tell(&vault, Told::Unlock, by_hand.as_ref());
     if context.json() {
         let mut document = serde_json::json!({ "method": unlocked.payload.method, "until": until });
         if let Some(agent) = agent {
@@ -55,6 +59,9 @@ pub(super) fn run(context: &mut Context, args: &Unlock) -> Result<u8> {
     }
     context.print(&messages::unlocked(agent, &local(until), &unlocked.from))?;
     context.say(&messages::unlocked_for(agent, args.session));
+    for agent in &servers {
+        context.say(&serve::unlocks_server(agent));
+    }
     Ok(0)
 }
 

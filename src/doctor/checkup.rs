@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::client::Client;
 use super::{
-    Finding, Level, client_version, home, indexed, kernel, keychain, process, profiles, resolver, sources,
-    state, unlock, writable,
+    Finding, Level, client_version, home, indexed, kernel, keychain, process, profiles, proxy, resolver,
+    sources, state, unlock, writable,
 };
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -90,6 +90,7 @@ impl Checkup<'_> {
         findings.extend(sources::check(self.env, |provider| self.serves(provider)));
         findings.extend(client.check());
         findings.extend(Finding::or_met("state", state::check(self.vault)));
+        findings.extend(Finding::or_met("proxy", proxy::check(self.vault)));
         findings
     }
 
@@ -124,6 +125,8 @@ impl Checkup<'_> {
             let items = keychain::items(self.vault, session, self.repair, self.waits);
             findings.extend(Finding::or_met("keychain", items));
         }
+        let accesses = proxy::accesses(self.vault, session.keys(), self.env.now());
+        findings.extend(Finding::or_met("proxy", accesses));
         let profiles = profiles::check(self.vault, session, &look.waits(self.waits));
         findings.extend(Finding::or_met("profiles", profiles));
         Ok(())

@@ -21,6 +21,7 @@ pub mod leftovers;
 pub mod message;
 pub mod process;
 pub mod profiles;
+pub mod proxy;
 pub mod resolver;
 pub mod sources;
 pub mod state;

@@ -29,6 +29,7 @@ Other machines and programs:
   migrate          Move OpenClaw's plaintext into the vault, and remove it there
   run, env         Run a program with secrets, masked in its output; print them
   resolve, helper  Answer OpenClaw's exec protocol; answer git, docker, Codex, …
+  serve, access    Send clients' requests with the vault's keys; say who may ask
   models           The same commands in OpenClaw's spelling
 
 Keys:
@@ -154,6 +155,10 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
             "strongroom run --env-file .env --profile openai:work -- npm test",
         ],
     ),
+    ("serve", &["strongroom serve", "strongroom serve --agent ops --listen 127.0.0.1:7788 --ttl 8h"]),
+    ("access", &["strongroom access add builder --provider anthropic", "strongroom access list"]),
+    ("access add", &["strongroom access add ci --profile anthropic:ci --expires-in 30d --per-minute 60"]),
+    ("access remove", &["strongroom access remove ci"]),
     ("env", &["strongroom env --provider openai --shell dotenv > key.env", "strongroom env allow .env"]),
     ("env allow", &["strongroom env allow .env"]),
     ("env list", &["strongroom env list"]),

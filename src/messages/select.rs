@@ -267,6 +267,12 @@ pub fn unlocked(until: &str, left: &str) -> String {
     format!("Vault  unlocked until {until} ({left}); `strongroom lock` locks it")
 }
 
+/// The line about a server of the agent that runs.
+pub fn serving(listeners: &str, since: &str, locked: bool) -> String {
+    let locked = if locked { "; locked" } else { "" };
+    format!("Proxy  {listeners} (started {since}{locked})")
+}
+
 /// A provider in use has no key.
 pub fn no_key(provider: &str, agent: &str) -> String {
     format!("No API key found for provider {provider} (agent {agent}): each agent has its own profiles.")

@@ -102,7 +102,7 @@ pub fn not_an_upstream(why: impl Display) -> Error {
         .with_remedy("for example `--upstream anthropic=https://gateway.example.com`")
 }
 
-/// A file with a certificate that is none.
+/// A file without a certificate.
 #[must_use]
 pub fn not_a_certificate(path: &str) -> Error {
     Error::new(Code::BadData, format!("{path} has no certificate in PEM form"))
@@ -191,3 +191,70 @@ pub fn authorities_not_read(path: &str, error: &io::Error) -> Error {
 
 /// The server ends.
 pub const ENDING: &str = "Ending when the requests that run have ended.";
+
+/// No request was answered.
+#[must_use]
+pub fn no_requests(agent: &str) -> String {
+    format!("No request was answered for agent {agent}.")
+}
+
+/// Lines of the log were altered or are missing.
+#[must_use]
+pub fn damaged_requests(count: usize) -> String {
+    match count {
+        1 => "one line of the log of requests was altered, or lines before it are missing".to_owned(),
+        _ => format!("{count} lines of the log of requests were altered, or lines before them are missing"),
+    }
+}
+
+/// Lines before this one are missing.
+pub const AFTER_GAP: &str = "lines before it are missing";
+/// The line was written under a key that is no longer there.
+pub const EARLIER_KEY: &str = "from before a change of keys";
+/// The line was altered.
+pub const ALTERED: &str = "DAMAGED: not as the server wrote it";
+/// The client went away, or the provider broke off.
+pub const INCOMPLETE: &str = "broke off";
+
+/// The proxy answered itself.
+#[must_use]
+pub fn refused_with(code: &str) -> String {
+    format!("refused: {code}")
+}
+
+/// A request was sent several times.
+#[must_use]
+pub fn sent_often(times: u8) -> String {
+    format!("sent {times} times")
+}
+
+/// Lines are lacking because the disk was too slow or full.
+#[must_use]
+pub fn lost_lines(count: u64) -> String {
+    format!("{count} lines before it could not be written")
+}
+
+/// A time.
+#[must_use]
+pub fn milliseconds(time: u64) -> String {
+    format!("{time} ms")
+}
+
+/// Servers were locked.
+#[must_use]
+pub fn locked_server(agent: impl Display) -> String {
+    format!("Locked the server of agent {agent}.")
+}
+
+/// A server was told to unlock.
+#[must_use]
+pub fn unlocks_server(agent: impl Display) -> String {
+    format!("The server of agent {agent} unlocks too.")
+}
+
+/// Flags of `log` that are for changes alone.
+#[must_use]
+pub fn requests_alone() -> Error {
+    Error::new(Code::Usage, "--requests goes with --since and --last only")
+        .with_remedy("leave out the other flags of `log`")
+}

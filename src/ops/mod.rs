@@ -35,6 +35,7 @@ pub mod profiles;
 pub mod report;
 pub mod resolve;
 pub mod save;
+pub mod serving;
 pub mod settings;
 pub mod state;
 pub mod status;

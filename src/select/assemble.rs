@@ -20,6 +20,7 @@ use super::verdict::Verdict;
 use crate::time::rfc3339;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
+use crate::vault::serving::Running;
 
 /// What a report is built from.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +61,8 @@ pub struct Input<'a> {
     pub warn_after_ms: i64,
     /// Until when `strongroom unlock` keeps the vault unlocked, if it does, in Unix milliseconds.
     pub unlocked_until: Option<i64>,
+    /// The server of the agent that runs.
+    pub serving: Option<&'a Running>,
     /// Agents that have what this one lacks.
     pub elsewhere: &'a [AgentName],
     /// Whether a key outside the vault serves what is asked for.
@@ -233,6 +236,7 @@ pub fn assemble(overview: &Overview<'_>) -> Report {
             providers: overview.providers.iter().map(|one| selection(input, one)).collect(),
             warnings: overview.warnings.clone(),
             unlocked_until: input.unlocked_until,
+            serving: input.serving.cloned(),
             elsewhere: input.elsewhere.iter().map(ToString::to_string).collect(),
         },
         check: overview.check(),

@@ -213,6 +213,7 @@ fn a_session_is_told_the_endpoint_and_nobody_else() {
             now: NOW,
             warn_after_ms: crate::select::health::WARN_AFTER_MS,
             unlocked_until: None,
+            serving: None,
             elsewhere: &[],
             beside: false,
             has_vault: true,

@@ -107,6 +107,7 @@ pub(super) fn with_input<R>(
         now: NOW,
         warn_after_ms: super::health::WARN_AFTER_MS,
         unlocked_until: None,
+        serving: None,
         elsewhere: &[],
         beside: false,
         has_vault: true,

@@ -11,6 +11,7 @@ use super::verdict::VerdictKind;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::record::Details;
+use crate::vault::serving::Running;
 
 /// Everything `models status` shows. It holds no secret.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -192,6 +193,9 @@ pub struct Vault {
     /// Until when `strongroom unlock` keeps the vault unlocked, if it does, in Unix milliseconds.
     #[serde(rename = "unlockedUntil", skip_serializing_if = "Option::is_none")]
     pub unlocked_until: Option<i64>,
+    /// The server of the agent that runs, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serving: Option<Running>,
     /// Agents that have what this one lacks: profiles of the provider in question, or any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<String>,

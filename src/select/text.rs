@@ -43,6 +43,15 @@ pub fn text(overview: &Overview<'_>, layout: Layout) -> String {
         out.push_str(&messages::unlocked(&local(until), &relative(until, input.now)));
         out.push('\n');
     }
+    if let Some(running) = input.serving {
+        let listeners: Vec<_> = running.listeners.iter().map(|name| safe(name)).collect();
+        out.push_str(&messages::serving(
+            &listeners.join(", "),
+            &relative(running.since, input.now),
+            running.locked,
+        ));
+        out.push('\n');
+    }
     for warning in &overview.warnings {
         line(&mut out, format_args!("Warning: {}", safe(warning)));
     }
@@ -164,7 +173,7 @@ pub fn state(overview: &Overview<'_>) -> String {
             line(&mut out, format_args!("{} {:?} {usable:?}", choice.id, choice.verdict));
         }
     }
-    line(&mut out, format_args!("{:?}", overview.input.unlocked_until));
+    line(&mut out, format_args!("{:?} {:?}", overview.input.unlocked_until, overview.input.serving));
     out
 }
 

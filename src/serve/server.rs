@@ -7,7 +7,7 @@ use std::time::Duration;
 use strongroom_proxy::{Config, Limits, Record, Route, Server, System, compatible, known, tls};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -68,6 +68,7 @@ pub struct Options {
 /// A server that is ready: it listens, and nothing is answered yet.
 pub struct Prepared {
     runtime: Runtime,
+    signals: Signals,
     vaulted: Vaulted,
     server: Server<Vaulted>,
     listeners: Vec<Bound>,
@@ -134,6 +135,14 @@ pub fn prepare(vault: Vault, session: Session, options: Options) -> Result<Prepa
         listeners: bound.iter().map(Bound::name).collect(),
         locked: false,
     };
+    if let Some(place) = &place {
+        place.tell(&listens)?;
+    }
+    let runtime = runtime()?;
+    let signals = {
+        let _entered = runtime.enter();
+        Signals::hear()?
+    };
     let parts = Parts { source, chooser, reports, own, uids, warn: Arc::clone(&warn) };
     let vaulted = Vaulted::new(parts, first);
     let server = Server::new(Config {
@@ -150,7 +159,8 @@ pub fn prepare(vault: Vault, session: Session, options: Options) -> Result<Prepa
         }),
     });
     Ok(Prepared {
-        runtime: runtime()?,
+        runtime,
+        signals,
         vaulted,
         server,
         listeners: bound,
@@ -194,7 +204,8 @@ impl Prepared {
     /// # Errors
     /// Those of the system at the start.
     pub fn serve(self) -> Result<Stopped> {
-        let Self { runtime, vaulted, server, listeners, place, mut running, log, ttl, say, .. } = self;
+        let Self { runtime, signals, vaulted, server, listeners, place, mut running, log, ttl, say, .. } =
+            self;
         let paths = listeners.iter().filter_map(|bound| match bound {
             Bound::Unix(_, path) => path.clone(),
             Bound::Tcp(_) => None,
@@ -220,16 +231,13 @@ impl Prepared {
                     }
                 }
             }
-            if let Some(place) = &place {
-                place.tell(&running)?;
-            }
             let mut tell = |locked: bool| {
                 running.locked = locked;
                 if let Some(place) = &place {
                     let _ = place.tell(&running);
                 }
             };
-            watch(&vaulted, ttl, &say, &mut tell).await?;
+            watch(&vaulted, signals, ttl, &say, &mut tell).await;
             say(messages::ENDING);
             stop.cancel();
             while serving.join_next().await.is_some() {}
@@ -249,16 +257,34 @@ impl Prepared {
     }
 }
 
+/// The signals that a server obeys. They are heard before anyone is told that it runs.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+    lock: Signal,
+}
+
+impl Signals {
+    fn hear() -> Result<Self> {
+        let hear = |kind| ready(signal(kind), "signals");
+        Ok(Self {
+            term: hear(SignalKind::terminate())?,
+            int: hear(SignalKind::interrupt())?,
+            hup: hear(SignalKind::hangup())?,
+            lock: hear(SignalKind::user_defined1())?,
+        })
+    }
+}
+
 /// Looks for changes, and obeys signals, until one ends the server.
 async fn watch(
     vaulted: &Vaulted,
+    mut signals: Signals,
     ttl: Option<Duration>,
     say: &Voice,
     tell: &mut dyn FnMut(bool),
-) -> Result<()> {
-    let hears = |kind| ready(signal(kind), "signals");
-    let (mut term, mut int) = (hears(SignalKind::terminate())?, hears(SignalKind::interrupt())?);
-    let (mut hup, mut lock) = (hears(SignalKind::hangup())?, hears(SignalKind::user_defined1())?);
+) {
     let mut looks = tokio::time::interval(LOOK);
     let over = async {
         match ttl {
@@ -270,9 +296,9 @@ async fn watch(
     let (mut is_over, mut count) = (false, 0_u32);
     loop {
         tokio::select! {
-            _ = term.recv() => return Ok(()),
-            _ = int.recv() => return Ok(()),
-            _ = lock.recv() => {
+            _ = signals.term.recv() => return,
+            _ = signals.int.recv() => return,
+            _ = signals.lock.recv() => {
                 vaulted.lock();
                 tell(true);
                 say(messages::is_locked(false));
@@ -283,7 +309,7 @@ async fn watch(
                 tell(true);
                 say(messages::is_locked(true));
             }
-            _ = hup.recv() => match vaulted.unlock().await {
+            _ = signals.hup.recv() => match vaulted.unlock().await {
                 Ok(()) => {
                     tell(false);
                     say(messages::UNLOCKED);

@@ -18,7 +18,7 @@ const MAX: u64 = 1024 * 1024;
 pub struct Upstream {
     /// The provider, which is the first segment of the path.
     pub name: String,
-    /// Where its requests go.
+    /// The place to which its requests go.
     pub origin: Origin,
 }
 

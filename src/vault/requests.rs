@@ -76,6 +76,9 @@ struct Unsigned<'a> {
     seq: u64,
     #[serde(flatten)]
     entry: &'a Entry,
+    /// The MAC of the line before, in the first line of a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<&'a str>,
     key: &'a str,
 }
 
@@ -84,6 +87,8 @@ struct Signed {
     seq: u64,
     #[serde(flatten)]
     entry: Entry,
+    #[serde(default)]
+    previous: Option<String>,
     key: String,
     mac: String,
 }
@@ -141,8 +146,8 @@ impl Chain {
         let files = files(dir)?;
         for (name, bytes) in &files {
             let whole = bytes.is_empty() || bytes.last() == Some(&b'\n');
-            let last = bytes.split(|byte| *byte == b'\n').rev().find(|line| !line.is_empty());
-            let last = last.and_then(|line| serde_json::from_slice::<Signed>(line).ok());
+            let mut lines = bytes.split(|byte| *byte == b'\n').rev();
+            let last = lines.find_map(|line| serde_json::from_slice::<Signed>(line).ok());
             if let Some(last) = &last {
                 (seq, mac) = (last.seq.max(seq), last.mac.clone());
             }
@@ -163,7 +168,8 @@ impl Chain {
     pub fn line(&mut self, entry: &Entry) -> Result<String> {
         self.seq += 1;
         let key = self.key.key.id().to_string();
-        let unsigned = serde_json::to_string(&Unsigned { seq: self.seq, entry, key: &key })
+        let previous = (self.len == 0).then_some(self.mac.as_str());
+        let unsigned = serde_json::to_string(&Unsigned { seq: self.seq, entry, previous, key: &key })
             .map_err(|_| messages::vault::log::line_not_serialized())?;
         let open = unsigned.strip_suffix('}').unwrap_or(&unsigned);
         self.mac = signed::encoded(self.key.mac(&self.mac, open)?);
@@ -247,8 +253,8 @@ fn judge(keys: &[LogKey], raw: &[u8], previous: &mut Option<String>) -> Result<R
         let signed = serde_json::from_str::<Signed>(text).ok()?;
         Some((signed, &text[..text.rfind(MAC_FIELD)?]))
     });
-    let Some((Signed { seq, entry, key, mac }, open)) = parsed else {
-        *previous = Some(String::new());
+    let Some((Signed { seq, entry, previous: told, key, mac }, open)) = parsed else {
+        *previous = None;
         return Ok(Read { entry: None, standing: Standing::Altered });
     };
     let standing = match keys.iter().find(|own| own.key.id().to_string() == key) {
@@ -257,12 +263,12 @@ fn judge(keys: &[LogKey], raw: &[u8], previous: &mut Option<String>) -> Result<R
             let fits = |previous: &str| -> Result<bool> {
                 Ok(signed::same(&signed::encoded(own.mac(previous, open)?), &mac))
             };
-            match previous.as_deref() {
+            match (previous.as_deref(), told.as_deref()) {
+                (Some(previous), _) if fits(previous)? => Standing::Good,
                 // What the first line of the oldest file follows is gone with that file.
-                None => Standing::Good,
-                Some(previous) if fits(previous)? => Standing::Good,
-                Some(_) if fits("")? => Standing::AfterGap,
-                Some(_) => Standing::Altered,
+                (None, Some(told)) if fits(told)? => Standing::Good,
+                (Some(_), Some(told)) if fits(told)? => Standing::AfterGap,
+                _ => Standing::Altered,
             }
         }
     };

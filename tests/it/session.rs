@@ -285,7 +285,7 @@ pub const RECEIVER: &str = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn
 
 /// Every command that opens a vault, as a script would give it, with nothing wrong about it. The
 /// second part is the input.
-pub const COMMANDS: [(&[&str], &str); 25] = [
+pub const COMMANDS: [(&[&str], &str); 27] = [
     (&["list"], ""),
     (&["list", "--all-agents", "--json"], ""),
     (&["status", "--check"], ""),
@@ -311,6 +311,8 @@ pub const COMMANDS: [(&[&str], &str); 25] = [
     (&["log"], ""),
     (&["verify"], ""),
     (&["doctor", "--repair"], ""),
+    (&["access", "list"], ""),
+    (&["access", "add", "new", "--provider", "openrouter"], ""),
 ];
 
 /// Copies the binary with `cp`. If this process wrote the file, a test that forks at that moment would keep it open for

@@ -49,5 +49,5 @@ END
 has=''
 if env -i HOME="$tmp/homes" "$binary" unlock --help >/dev/null && keyctl show @u >/dev/null 2>&1; then has=keyctl; fi
 REPO=$root HOMES=$tmp/homes TOOLS=$tools BUS=$bus HAS=$has OPENCLAW_NODE=$node OPENCLAW_JS=$openclaw \
-    "$rig_python" "$lib/typed.py" ${GUIDE_WRITE:+--write} "$root/docs/guide.md" "$root/docs/clients.md" "$root/docs/keychain.md" "$root/README.md" || failed=1
+    "$rig_python" "$lib/typed.py" ${GUIDE_WRITE:+--write} "$root/docs/guide.md" "$root/docs/clients.md" "$root/docs/proxy.md" "$root/docs/keychain.md" "$root/README.md" || failed=1
 finish guide

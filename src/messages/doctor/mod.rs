@@ -4,6 +4,7 @@ pub mod client;
 mod code;
 pub mod explain;
 pub mod keychain;
+pub mod proxy;
 pub mod start;
 
 use std::fmt::Display;

@@ -257,6 +257,7 @@ fn of_client(
         now,
         warn_after_ms: asked.warn_after_ms,
         unlocked_until: None,
+        serving: None,
         elsewhere: &[],
         beside: false,
         has_vault: false,

@@ -33,6 +33,7 @@ use crate::unlock::{cache, keychain_key};
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index;
+use crate::vault::serving::{Running, running};
 
 pub use warning::Warning;
 
@@ -102,6 +103,7 @@ pub struct Looked<'s> {
     elsewhere: Vec<AgentName>,
     now: i64,
     unlocked_until: Option<i64>,
+    serving: Option<Running>,
     of_client: Vec<Unusable>,
     beside: bool,
     has_vault: bool,
@@ -245,6 +247,7 @@ pub fn look<'s>(
         policy: found.config.as_ref().map_or_else(config_auth::none, |config| config.selection.clone()),
         elsewhere: lacking::elsewhere(vault, agent, seen.profiles.is_empty(), &lacking, &only),
         unlocked_until: vault.and_then(|vault| cached_until(vault, ambient, now)),
+        serving: vault.and_then(|vault| running(&vault.agent(agent).ok()??).ok()?),
         has_vault: vault.is_some(),
         has_lost: seen.has_lost,
         beside: lacking::is_served(found, &client.own, client.has_own, &seen.served, &only),
@@ -340,6 +343,7 @@ impl Looked<'_> {
             now: self.now,
             warn_after_ms: asked.warn_after_ms,
             unlocked_until: self.unlocked_until,
+            serving: self.serving.as_ref(),
             elsewhere: &self.elsewhere,
             beside: self.beside,
             has_vault: self.has_vault,
