@@ -25,6 +25,14 @@ const POOL_IDLE: Duration = Duration::from_secs(45);
 const POOL_SIZE: usize = 32;
 /// The most bytes of headers in an answer.
 const HEAD_MAX: u32 = 64 * 1024;
+/// How much is read from a connection by HTTP/1.1 before its client has taken it, in bytes. The head is in it.
+const READ_MAX: usize = 64 * 1024;
+/// How much of an answer is read from a connection by HTTP/2 before its client has taken it, in bytes. In 100 ms, which is
+/// a long way, that is 2.5 MB/s.
+const STREAM_MAX: u32 = 256 * 1024;
+/// The same of all answers on a connection. A window that adapts itself is as large for one as for all, so that one client
+/// that reads nothing held all the others.
+const CONNECTION_MAX: u32 = 16 << 20;
 
 /// The connections of all accesses.
 pub(crate) struct Upstreams {
@@ -90,8 +98,10 @@ impl Upstreams {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(if is_socket { 0 } else { POOL_SIZE })
+            .http1_max_buf_size(READ_MAX)
             .http2_max_header_list_size(HEAD_MAX)
-            .http2_adaptive_window(true)
+            .http2_initial_stream_window_size(STREAM_MAX)
+            .http2_initial_connection_window_size(CONNECTION_MAX)
             .retry_canceled_requests(false)
             .build(connector);
         clients.insert(pool, Pooled { client: client.clone(), ended: access.ended.clone() });
