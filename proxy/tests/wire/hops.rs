@@ -19,7 +19,7 @@ async fn an_upstream_with_a_wrong_certificate_gets_no_request() {
         *inner.origin.lock().unwrap() = Origin::by_hand(&url).unwrap();
         let unknown = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let authority = Some(unknown.cert.der().to_vec());
-        let stand = Stand::between(provider, Vault::new(inner), limits(), authority).await;
+        let stand = Stand::between(provider, Vault::new(inner), limits(), authority);
         let reply = stand.post(&body).await;
         assert_eq!((reply.status, &*reply.code()), (502, "certificate"));
         assert_eq!(stand.provider.asked(), [""; 0]);

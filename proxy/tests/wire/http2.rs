@@ -55,7 +55,7 @@ async fn stand() -> (Stand, Arc<Mutex<Vec<String>>>) {
     });
     let inner = Inner { profiles: profiles(&["one", "two"]), ..Inner::default() };
     *inner.origin.lock().unwrap() = Origin::by_hand(&format!("https://localhost:{}", provider.port)).unwrap();
-    let stand = Stand::between(provider, Vault::new(inner), limits(), Some(certificate().0.clone())).await;
+    let stand = Stand::between(provider, Vault::new(inner), limits(), Some(certificate().0.clone()));
     (stand, keys)
 }
 

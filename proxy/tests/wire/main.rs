@@ -1,8 +1,12 @@
 //! The proxy between a client and an upstream over TLS, both of them the test's.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(target_os = "linux")]
+mod alone;
 mod attacks;
 mod client;
+#[cfg(target_os = "linux")]
+mod crowds;
 mod failover;
 mod hops;
 mod http2;

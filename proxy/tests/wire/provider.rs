@@ -46,6 +46,10 @@ pub enum Act {
     CloseAfterBody,
     /// Does nothing after the body, until the proxy closes the connection.
     Hang,
+    /// Reads nothing after the head, and keeps the connection.
+    Stall,
+    /// Answers after the body with as many bytes.
+    Long(usize),
     /// Sends pieces as they come, until there are no more or the proxy closes the connection.
     Stream(UnboundedReceiver<Vec<u8>>),
     /// Passes the bytes of the body on as they come, and answers after it.
@@ -157,6 +161,10 @@ impl Connection {
             }
             return None;
         }
+        if matches!(act, Act::Stall) {
+            self.seen.lock().unwrap().push(seen);
+            return std::future::pending().await;
+        }
         if let Act::ReplyFirst(bytes) = &act {
             self.write(bytes).await?;
         }
@@ -180,6 +188,14 @@ impl Connection {
                 self.gone.notify_one();
                 None
             }
+            Act::Long(length) => {
+                self.write(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").as_bytes()).await?;
+                let piece = vec![b'x'; 16 * 1024];
+                for at in (0..length).step_by(piece.len()) {
+                    self.write(&piece[..piece.len().min(length - at)]).await?;
+                }
+                Some(())
+            }
             Act::Stream(pieces) => self.send_pieces(pieces).await,
             Act::Switch(first) => {
                 let answer =
@@ -197,7 +213,7 @@ impl Connection {
                 }
             }
             Act::ReplyFirst(_) => Some(()),
-            Act::CloseWithin | Act::CloseAfterBody => None,
+            Act::CloseWithin | Act::CloseAfterBody | Act::Stall => None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use rustls::ClientConfig;
 use strongroom_proxy::{Config, Limits, Origin, Record, Server, System, known, tls};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +46,13 @@ fn trusting(authority: Option<Vec<u8>>) -> ClientConfig {
     tls(authority).unwrap()
 }
 
+/// Returns a listener with a long queue. What does not fit in it the kernel drops, and its client is not told.
+fn listen() -> TcpListener {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    socket.listen(4096).unwrap()
+}
+
 fn server(
     credentials: Vault,
     limits: Limits,
@@ -76,15 +83,10 @@ impl Stand {
         let provider = Provider::start(Arc::new(script)).await;
         let origin = Origin::by_hand(&format!("https://localhost:{}", provider.port)).unwrap();
         *inner.origin.lock().unwrap() = origin;
-        Self::between(provider, Vault::new(inner), limits, Some(certificate().0.clone())).await
+        Self::between(provider, Vault::new(inner), limits, Some(certificate().0.clone()))
     }
 
-    pub async fn between(
-        provider: Provider,
-        vault: Vault,
-        limits: Limits,
-        authority: Option<Vec<u8>>,
-    ) -> Self {
+    pub fn between(provider: Provider, vault: Vault, limits: Limits, authority: Option<Vec<u8>>) -> Self {
         let records: Arc<Mutex<Vec<Record>>> = Arc::default();
         let logged = Arc::new(Notify::new());
         let (kept, told) = (Arc::clone(&records), Arc::clone(&logged));
@@ -93,7 +95,7 @@ impl Stand {
             told.notify_one();
         };
         let proxy = server(vault.clone(), limits, authority, log);
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let listener = listen();
         let port = listener.local_addr().unwrap().port();
         let stop = CancellationToken::new();
         let stopped = stop.clone();
