@@ -11,6 +11,8 @@ mod failover;
 mod hops;
 mod http2;
 mod keys;
+#[cfg(target_os = "linux")]
+mod leaks;
 mod limits;
 mod provider;
 mod stand;

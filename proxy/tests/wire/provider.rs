@@ -50,6 +50,8 @@ pub enum Act {
     Stall,
     /// Answers after the body with as many bytes.
     Long(usize),
+    /// Answers after the body, and does nothing more until the proxy closes the connection.
+    Begin(Vec<u8>),
     /// Sends pieces as they come, until there are no more or the proxy closes the connection.
     Stream(UnboundedReceiver<Vec<u8>>),
     /// Passes the bytes of the body on as they come, and answers after it.
@@ -183,7 +185,10 @@ impl Connection {
                 self.write(&bytes).await?;
                 None
             }
-            Act::Hang => {
+            Act::Hang | Act::Begin(_) => {
+                if let Act::Begin(bytes) = &act {
+                    self.write(bytes).await?;
+                }
                 while self.more().await.is_some() {}
                 self.gone.notify_one();
                 None

@@ -1,5 +1,6 @@
 //! A proxy between a test's client and its upstream.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use rustls::ClientConfig;
@@ -20,6 +21,8 @@ pub struct Stand {
     pub stop: CancellationToken,
     pub served: JoinHandle<()>,
     records: Arc<Mutex<Vec<Record>>>,
+    /// How many requests have ended.
+    pub ended: Arc<AtomicUsize>,
     logged: Arc<Notify>,
 }
 
@@ -88,9 +91,10 @@ impl Stand {
 
     pub fn between(provider: Provider, vault: Vault, limits: Limits, authority: Option<Vec<u8>>) -> Self {
         let records: Arc<Mutex<Vec<Record>>> = Arc::default();
-        let logged = Arc::new(Notify::new());
-        let (kept, told) = (Arc::clone(&records), Arc::clone(&logged));
+        let (ended, logged) = (Arc::<AtomicUsize>::default(), Arc::new(Notify::new()));
+        let (kept, counted, told) = (Arc::clone(&records), Arc::clone(&ended), Arc::clone(&logged));
         let log = move |record| {
+            counted.fetch_add(1, Ordering::SeqCst);
             kept.lock().unwrap().push(record);
             told.notify_one();
         };
@@ -100,7 +104,7 @@ impl Stand {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let served = tokio::spawn(async move { proxy.serve(listener, stopped).await });
-        Self { port, vault, provider, stop, served, records, logged }
+        Self { port, vault, provider, stop, served, records, ended, logged }
     }
 
     /// Returns another proxy with the same vault.
@@ -150,6 +154,13 @@ impl Stand {
             }
         };
         tokio::time::timeout(PATIENCE, waiting).await.expect("a request does not end")
+    }
+
+    /// Forgets what the test has kept of the requests until now.
+    pub fn forget(&self) {
+        self.records.lock().unwrap().clear();
+        self.provider.seen.lock().unwrap().clear();
+        self.vault.forget();
     }
 
     /// Waits until the proxy has closed a connection on which the upstream owed an answer.

@@ -247,46 +247,6 @@ async fn a_refusal_reaches_a_client_that_is_still_sending() {
     }
 }
 
-/// Requests of every kind, after which no task is left that was not there after the first ones.
-#[tokio::test]
-async fn no_task_is_left_after_a_request() {
-    let stand = Stand::new(|seen| match seen.header("anthropic-beta") {
-        Some("fails") if seen.profile() == "one" => Act::Reply(answer("429 Too Many", "", "{}")),
-        Some("hangs") => Act::Hang,
-        Some("breaks") => Act::CloseAfterBody,
-        _ => ok(),
-    })
-    .await;
-    let mut after_first = 0;
-    for number in 0..2000 {
-        let kind = ["works", "fails", "hangs", "breaks"][number % 4];
-        let headers = format!("anthropic-beta: {kind}\r\nConnection: close\r\nContent-Length: 2\r\n");
-        let request = stand.head("POST /anthropic/v1/messages", &headers) + "{}";
-        if kind == "hangs" {
-            let mut client = stand.connect().await;
-            client.write(request).await;
-            while !stand.provider.last().head.contains("hangs") {
-                tokio::task::yield_now().await;
-            }
-            drop(client);
-            stand.gone().await;
-        } else {
-            let status = if kind == "breaks" { 502 } else { 200 };
-            assert_eq!(stand.raw(request).await.status, status);
-        }
-        stand.records(number + 1).await;
-        if number == 40 {
-            after_first = tokio::runtime::Handle::current().metrics().num_alive_tasks();
-        }
-    }
-    let left = async {
-        while tokio::runtime::Handle::current().metrics().num_alive_tasks() > after_first + 4 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, left).await.expect("tasks are left");
-}
-
 #[cfg(unix)]
 #[tokio::test]
 async fn a_unix_socket_says_who_asks() {

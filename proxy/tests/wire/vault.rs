@@ -89,6 +89,14 @@ impl Vault {
         self.reports.lock().unwrap().clone()
     }
 
+    /// Forgets what it was asked and told.
+    pub fn forget(&self) {
+        self.reports.lock().unwrap().clear();
+        self.models.lock().unwrap().clear();
+        self.waits.lock().unwrap().clear();
+        self.sessions.lock().unwrap().clear();
+    }
+
     fn lease(&self, profile: &Profile, route: &Route, generation: u64) -> Lease {
         Lease {
             origin: self.origin.lock().unwrap().clone(),
