@@ -57,22 +57,24 @@ impl Drop for Running {
     }
 }
 
-/// Answers one request.
-pub(crate) async fn answer<C: Credentials>(
+/// Answers one request. It is in the log from the call on, also if the client goes away before it is read.
+pub(crate) fn answer<C: Credentials>(
     shared: Arc<Shared<C>>,
     listening: Arc<Listening>,
     peer: Peer,
     request: Request<Incoming>,
-) -> Reply {
+) -> impl Future<Output = Reply> + Send {
     let log = Arc::clone(&shared.log);
     let mut running = Running { record: Record::default(), begun: Instant::now(), log, permit: None };
-    match admit(&shared, &listening, peer, &request, &mut running).await {
-        Ok(admitted) => forward(&shared, &listening, request, admitted, running).await,
-        Err(refusal) => {
-            if is_coming(request.headers()) {
-                linger::drain(request.into_body());
+    async move {
+        match admit(&shared, &listening, peer, &request, &mut running).await {
+            Ok(admitted) => forward(&shared, &listening, request, admitted, running).await,
+            Err(refusal) => {
+                if is_coming(request.headers()) {
+                    linger::drain(request.into_body());
+                }
+                refuse(refusal, running)
             }
-            refuse(refusal, running)
         }
     }
 }
