@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::response::Parts;
 use http::{Response, StatusCode};
 use http_body::Frame;
@@ -83,9 +83,12 @@ impl Looked {
         if status.is_informational() && !(is_socket && status == StatusCode::SWITCHING_PROTOCOLS) {
             return Err(Refusal::Answer);
         }
-        let encodings = self.parts.headers.get_all(CONTENT_ENCODING);
-        if encodings.iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return Err(Refusal::Encoded);
+        // The secret would not be seen in it. hyper decodes `chunked` alone, and leaves what was encoded before it.
+        for (name, usual) in [(CONTENT_ENCODING, "identity"), (TRANSFER_ENCODING, "chunked")] {
+            let encodings = self.parts.headers.get_all(name);
+            if encodings.iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(usual.as_bytes())) {
+                return Err(Refusal::Encoded);
+            }
         }
         Ok(())
     }
