@@ -1,21 +1,32 @@
 //! What the client gets, which profiles are asked, and what is reported, for each way in which an upstream fails.
 
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use strongroom_proxy::{Body, Limits};
+use strongroom_proxy::{Body, Limits, Origin};
 
 use tokio::task::JoinSet;
 
 use crate::client::Reply;
-use crate::provider::Act;
+use crate::provider::{Act, Seen};
 use crate::stand::{Stand, answer, limits, ok};
 use crate::vault::{Inner, profiles};
 
-/// The largest body that is kept in the table. The sizes that `Limits` has by default are tried in `hops`.
+/// The largest body that is kept in these tests, in bytes.
 pub const KEPT: usize = 64 * 1024;
 
-const SILENCE: &str = "silence";
+/// Cases that meet a limit of time.
+const SILENCE: [&str; 2] = ["silence", "half a head"];
+/// Cases in which there is no connection to the upstream.
+const CERTIFICATE: &str = "wrong certificate";
+const UNREACHABLE: &str = "unreachable";
+
+/// Returns the largest body that is kept in the table, in bytes. `Limits` has 32 MiB by default, with which the table takes
+/// minutes: STRONGROOM_WIRE_BODY=33554432.
+fn largest() -> usize {
+    std::env::var("STRONGROOM_WIRE_BODY").map_or(KEPT, |bytes| bytes.parse().unwrap())
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Others {
@@ -37,10 +48,10 @@ impl Upload {
     fn body(self) -> String {
         let length = match self {
             Self::Small | Self::Chunked => 1024,
-            Self::Largest => KEPT,
-            Self::TooLarge => KEPT + 1,
+            Self::Largest => largest(),
+            Self::TooLarge => largest() + 1,
             // Of what is not announced, half is more than is kept.
-            Self::ChunkedTooLarge => 3 * KEPT,
+            Self::ChunkedTooLarge => 3 * largest(),
         };
         let begin = r#"{"model":"m-1","text":""#;
         format!("{begin}{}\"}}", "x".repeat(length - begin.len() - 2))
@@ -84,6 +95,10 @@ enum Expected {
     Passed(u16),
     /// The proxy answers with this status.
     Refused(u16),
+    /// The proxy answers 502 although the profile has worked.
+    Withheld,
+    /// The proxy answers 502, and no request came to the upstream.
+    Unsent,
     /// The same profile is asked again, or else the proxy answers 502.
     Again,
     /// The client gets an answer that may break off, and the profile has worked.
@@ -100,7 +115,7 @@ fn events(text: &str) -> Act {
 }
 
 const CASES: &[Case] = {
-    use Expected::{Again, Answered, Blamed, Passed, Refused};
+    use Expected::{Again, Answered, Blamed, Passed, Refused, Unsent, Withheld};
     &[
         Case {
             name: "401",
@@ -165,7 +180,51 @@ const CASES: &[Case] = {
             },
             expected: Again,
         },
-        Case { name: SILENCE, act: || Act::Hang, expected: Refused(504) },
+        Case { name: SILENCE[0], act: || Act::Hang, expected: Refused(504) },
+        Case {
+            name: SILENCE[1],
+            act: || Act::Begin(b"HTTP/1.1 200 OK\r\nContent-".to_vec()),
+            expected: Refused(504),
+        },
+        Case {
+            name: "reset within the head",
+            act: || Act::ReplyAndClose(b"HTTP/1.1 200 OK\r\nContent-".to_vec()),
+            expected: Again,
+        },
+        Case { name: CERTIFICATE, act: ok, expected: Unsent },
+        Case { name: UNREACHABLE, act: ok, expected: Unsent },
+        Case {
+            name: "not HTTP",
+            act: || Act::ReplyAndClose(b"made-up\r\n\r\n".to_vec()),
+            expected: Refused(502),
+        },
+        Case { name: "503", act: || Act::Reply(answer("503 Busy", "", "{}")), expected: Passed(503) },
+        Case {
+            name: "encoded",
+            act: || Act::Reply(answer("200 OK", "Content-Encoding: gzip\r\n", "made-up")),
+            expected: Withheld,
+        },
+        Case {
+            name: "encoded on the way",
+            act: || {
+                let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n";
+                Act::Reply(format!("{head}7\r\nmade-up\r\n0\r\n\r\n").into_bytes())
+            },
+            expected: Withheld,
+        },
+        Case {
+            name: "first event an overload",
+            act: || events("data: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n"),
+            expected: Blamed("overloaded", 200),
+        },
+        Case {
+            name: "reset after the first event",
+            act: || {
+                let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 99\r\n\r\n";
+                Act::ReplyAndClose(format!("{head}event: message_start\ndata: {{}}\n\n").into_bytes())
+            },
+            expected: Answered { complete: false },
+        },
         Case {
             name: "first event an error",
             act: || {
@@ -217,7 +276,7 @@ async fn every_way_to_fail_is_answered_as_the_table_says() {
                 [Upload::Small, Upload::Largest, Upload::TooLarge, Upload::Chunked, Upload::ChunkedTooLarge]
             {
                 let checked = check(case, others, upload);
-                if case.name == SILENCE {
+                if SILENCE.contains(&case.name) {
                     // They wait for a time limit, which they can do together.
                     waiting.spawn(checked);
                 } else {
@@ -227,7 +286,7 @@ async fn every_way_to_fail_is_answered_as_the_table_says() {
             }
         }
     }
-    assert_eq!(cells, 20 * 15);
+    assert_eq!(cells, 30 * 15);
     while let Some(checked) = waiting.join_next().await {
         checked.unwrap();
     }
@@ -236,16 +295,24 @@ async fn every_way_to_fail_is_answered_as_the_table_says() {
 async fn check(case: &'static Case, others: Others, upload: Upload) {
     let names: &[&str] = if others == Others::NoneFree { &["one"] } else { &["one", "two"] };
     let inner = Inner { profiles: profiles(names), pinned: others == Others::Pinned, ..Inner::default() };
-    let idle = if case.name == SILENCE { Duration::from_secs(1) } else { limits().idle };
-    let limits = Limits { replay_each: KEPT, idle, ..limits() };
+    let idle = if SILENCE.contains(&case.name) { Duration::from_secs(1) } else { limits().idle };
+    let limits = Limits { replay_each: largest(), idle, ..limits() };
     let act = case.act;
     let once = AtomicBool::new(false);
     let is_once = matches!(case.expected, Expected::Again);
-    let stand = Stand::with(inner, limits, move |seen| {
+    let script = move |seen: &Seen| {
         let fails = seen.profile() == "one" && !(is_once && once.swap(true, Ordering::SeqCst));
         if fails { act() } else { ok() }
-    })
-    .await;
+    };
+    let stand = match case.name {
+        CERTIFICATE => Stand::trusting_another(inner, limits, script).await,
+        _ => Stand::with(inner, limits, script).await,
+    };
+    if case.name == UNREACHABLE {
+        // No one listens on the port of a socket that was closed.
+        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        *stand.vault.origin.lock().unwrap() = Origin::by_hand(&format!("https://localhost:{port}")).unwrap();
+    }
     println!("{} / {others:?} / {upload:?}", case.name);
     let reply = upload.send(&stand).await;
     let cell = format!("{} / {others:?} / {upload:?}: {reply:?}", case.name);
@@ -259,7 +326,10 @@ async fn check(case: &'static Case, others: Others, upload: Upload) {
         Expected::Again if upload.is_kept() => (200, &["one", "one"], vec!["one ok".into()]),
         Expected::Again => (502, &["one"], vec![]),
         Expected::Answered { .. } => (200, &["one"], vec!["one ok".into()]),
+        Expected::Withheld => (502, &["one"], vec!["one ok".into()]),
+        Expected::Unsent => (502, &[], vec![]),
     };
+    let is_unsent = matches!(case.expected, Expected::Unsent);
     assert_eq!(reply.status, status, "{cell}");
     assert_eq!(stand.provider.asked(), asked, "{cell}");
     assert_eq!(stand.vault.reports(), reports, "{cell}");
@@ -268,13 +338,16 @@ async fn check(case: &'static Case, others: Others, upload: Upload) {
     assert_eq!(reply.text() == "{\"ok\":true}", is_ok, "{cell}");
     let last = stand.provider.last();
     // What closed the connection within the body has not read it.
-    if asked != ["one"] || case.name != "reset within the body" {
+    if !is_unsent && (asked != ["one"] || case.name != "reset within the body") {
         assert_eq!(last.body.len(), upload.body().len(), "{cell}");
     }
     let record = stand.records(1).await.remove(0);
-    assert_eq!(record.body, if upload.is_kept() { Body::Kept } else { Body::NotKept }, "{cell}");
-    assert_eq!((usize::from(record.sent), record.status), (asked.len(), status), "{cell}");
-    assert_eq!(record.profile.as_deref(), asked.last().copied(), "{cell}");
+    // What does not say its length is found to be too long when it is read.
+    let is_kept = upload.is_kept() || is_unsent && upload == Upload::ChunkedTooLarge;
+    assert_eq!(record.body, if is_kept { Body::Kept } else { Body::NotKept }, "{cell}");
+    let tried: &[&str] = if is_unsent { &["one"] } else { asked };
+    assert_eq!((usize::from(record.sent), record.status), (tried.len(), status), "{cell}");
+    assert_eq!(record.profile.as_deref(), tried.last().copied(), "{cell}");
     if let Expected::Blamed(..) = case.expected {
         let model = upload.is_kept().then(|| "m-1".to_owned());
         assert_eq!(*stand.vault.models.lock().unwrap(), [model], "{cell}");

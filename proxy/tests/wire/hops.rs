@@ -1,31 +1,13 @@
 //! What hops to another profile, what is sent again, and what is not.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use strongroom_proxy::{Limits, Origin};
+use strongroom_proxy::Limits;
 
 use crate::failover::{KEPT, error};
-use crate::provider::{Act, Provider, Seen};
+use crate::provider::Act;
 use crate::stand::{Stand, answer, limits, ok};
-use crate::vault::{Inner, Vault, profiles};
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_upstream_with_a_wrong_certificate_gets_no_request() {
-    for body in ["{}".to_owned(), "x".repeat(KEPT)] {
-        let provider = Provider::start(Arc::new(|_: &Seen| ok())).await;
-        let inner = Inner::default();
-        let url = format!("https://localhost:{}", provider.port);
-        *inner.origin.lock().unwrap() = Origin::by_hand(&url).unwrap();
-        let unknown = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let authority = Some(unknown.cert.der().to_vec());
-        let stand = Stand::between(provider, Vault::new(inner), limits(), authority);
-        let reply = stand.post(&body).await;
-        assert_eq!((reply.status, &*reply.code()), (502, "certificate"));
-        assert_eq!(stand.provider.asked(), [""; 0]);
-        assert_eq!(stand.vault.reports(), [""; 0]);
-    }
-}
+use crate::vault::{Inner, profiles};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_are_kept_up_to_32_mib() {

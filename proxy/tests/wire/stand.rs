@@ -83,10 +83,29 @@ impl Stand {
         limits: Limits,
         script: impl Fn(&Seen) -> Act + Send + Sync + 'static,
     ) -> Self {
+        Self::with_authority(inner, limits, script, certificate().0.clone()).await
+    }
+
+    /// Returns a proxy that trusts another authority than its upstream's.
+    pub async fn trusting_another(
+        inner: Inner,
+        limits: Limits,
+        script: impl Fn(&Seen) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let another = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        Self::with_authority(inner, limits, script, another.cert.der().to_vec()).await
+    }
+
+    async fn with_authority(
+        inner: Inner,
+        limits: Limits,
+        script: impl Fn(&Seen) -> Act + Send + Sync + 'static,
+        authority: Vec<u8>,
+    ) -> Self {
         let provider = Provider::start(Arc::new(script)).await;
         let origin = Origin::by_hand(&format!("https://localhost:{}", provider.port)).unwrap();
         *inner.origin.lock().unwrap() = origin;
-        Self::between(provider, Vault::new(inner), limits, Some(certificate().0.clone()))
+        Self::between(provider, Vault::new(inner), limits, Some(authority))
     }
 
     pub fn between(provider: Provider, vault: Vault, limits: Limits, authority: Option<Vec<u8>>) -> Self {

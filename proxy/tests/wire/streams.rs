@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use strongroom_proxy::Limits;
 use tokio::io::AsyncWriteExt;
@@ -130,6 +130,34 @@ async fn a_client_that_goes_away_in_the_middle_cancels_the_stream() {
     stand.gone().await;
     let record = stand.records(1).await.remove(0);
     assert_eq!((record.status, record.complete), (200, false));
+}
+
+/// What a client no longer waits for is not computed on. Of several times, the median, because the machine has other work.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_upstream_hears_within_50_ms_that_a_client_went_away() {
+    for begins in [false, true] {
+        let event = "event: message_start\ndata: {}\n\n";
+        let begun = [EVENTS.as_bytes(), &chunk(event)].concat();
+        let stand = Stand::new(move |_| if begins { Act::Begin(begun.clone()) } else { Act::Hang }).await;
+        let mut times = Vec::new();
+        for number in 1..=21 {
+            let mut client = stand.connect().await;
+            client.write(stand.posted("{}")).await;
+            if begins {
+                client.until("message_start").await;
+            }
+            while stand.provider.seen.lock().unwrap().len() < number {
+                tokio::task::yield_now().await;
+            }
+            let left = Instant::now();
+            drop(client);
+            stand.gone().await;
+            times.push(left.elapsed());
+        }
+        times.sort();
+        println!("cancelled after {:?} (median), {:?} (most)", times[10], times[20]);
+        assert!(times[10] < Duration::from_millis(50), "{times:?}");
+    }
 }
 
 #[tokio::test]
