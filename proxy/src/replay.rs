@@ -1,7 +1,8 @@
 //! The body of a request, kept while it streams to the upstream, so that it can be sent again.
 
 use std::collections::VecDeque;
-use std::io::Read;
+use std::collections::vec_deque::Iter;
+use std::io::{self, BufReader, Read};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -179,8 +180,7 @@ impl<B: Source> Replay<B> {
         if !state.is_kept || !state.is_ended || state.kept > MODEL_MAX {
             return None;
         }
-        let empty: Box<dyn Read + '_> = Box::new(&b""[..]);
-        let whole = state.frames.iter().fold(empty, |before, frame| Box::new(before.chain(&frame[..])));
+        let whole = BufReader::new(Whole { rest: state.frames.iter(), piece: &[] });
         let named = serde_json::from_reader::<_, Named>(whole).ok()?;
         named.model.filter(|model| model.len() <= 256)
     }
@@ -218,6 +218,22 @@ impl<B> State<B> {
             memory.give_back(frame.len());
         }
         self.next = 0;
+    }
+}
+
+/// The pieces of a body, one after the other.
+struct Whole<'a> {
+    rest: Iter<'a, Bytes>,
+    piece: &'a [u8],
+}
+
+impl Read for Whole<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            let Some(piece) = self.rest.next() else { return Ok(0) };
+            self.piece = piece;
+        }
+        self.piece.read(buffer)
     }
 }
 

@@ -110,3 +110,17 @@ async fn a_client_that_sends_nothing_is_given_up() {
     assert_eq!(text(replay.attempt()).await.unwrap_err(), UploadError::Idle);
     assert_eq!(replay.failed(), Some(UploadError::Idle));
 }
+
+/// A chunk of one byte is a piece of its own.
+#[tokio::test]
+async fn the_model_is_found_in_a_body_of_very_many_pieces() {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let body = format!("{{\"text\":\"{}\",\"model\":\"m-1\"}}", "x".repeat(200_000));
+    for byte in body.clone().into_bytes() {
+        sender.send(Bytes::from(vec![byte])).unwrap();
+    }
+    drop(sender);
+    let replay = Replay::new(Pieces(receiver), &memory(1 << 20, 1 << 26), Duration::from_secs(5), true);
+    assert_eq!(text(replay.attempt()).await.unwrap(), body);
+    assert_eq!(replay.model().as_deref(), Some("m-1"));
+}
