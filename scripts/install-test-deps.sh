@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need: Debian packages, clippy and rustfmt, the real OpenClaw client with a Node.js of its own, the real
-# Claude Code, aws and Docker's library and, with --all, the first OpenClaw that has references, Codex, Hermes, Docker's command
+# Claude Code, the SDKs of model providers, aws and Docker's library and, with --all, the first OpenClaw that has references, Codex, Hermes, Docker's command
 # line, cargo-deny and what scripts/cross.sh needs. Reports what it does; skips what is already installed.
 #
 #   scripts/install-test-deps.sh [--all]
@@ -79,6 +79,12 @@ node_version=24.21.0
 claude_version=2.1.329
 awscli_version=1.46.3
 docker_py_version=7.2.0
+# The SDKs of model providers, for Node.js and for Python.
+anthropic_npm_version=1.14.0
+openai_npm_version=7.59.0
+anthropic_pypi_version=2.14.0
+openai_pypi_version=3.57.0
+google_genai_version=3.6.1
 codex_version=0.171.0
 hermes_version=0.19.0
 cargo_deny_version=0.20.2
@@ -159,7 +165,7 @@ manifest=plain_manifest
 plain_manifest() { printf '{"private":true}\n' >"$1/package.json"; }
 
 # from_npm NAME VERSION SIZE LINK TARGET PACKAGE...: installs packages into their own directory, with a LINK to
-# TARGET. says_version_of_NAME DIRECTORY VERSION checks the result. No install script of a package runs.
+# TARGET unless it is empty. says_version_of_NAME DIRECTORY VERSION checks the result. No install script of a package runs.
 from_npm() {
     local name=$1 version=$2 size=$3 link=$4 linked=$5 target staging
     shift 5
@@ -177,7 +183,7 @@ from_npm() {
     "$manifest" "$staging"
     (cd "$staging" && thrice npm install --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error \
         --save-exact "$@" </dev/null)
-    ln -s "$linked" "$staging/$link"
+    [ -z "$link" ] || ln -s "$linked" "$staging/$link"
     "says_version_of_${name//-/_}" "$staging" "$version"
     rm -rf "$target"
     mv "$staging" "$target"
@@ -268,6 +274,29 @@ says_version_of_docker_py() {
     says "Docker's library" "$2" "$("$1/bin/python3" -c 'import docker; print(docker.__version__)')" "$2"
 }
 
+# They are used with OpenClaw's Node.js.
+install_node_sdks() {
+    from_npm node-sdks "$anthropic_npm_version-$openai_npm_version" '70 MB, some seconds' '' '' \
+        "@anthropic-ai/sdk@$anthropic_npm_version" "openai@$openai_npm_version"
+}
+says_version_of_node_sdks() {
+    local name said=()
+    for name in @anthropic-ai/sdk openai; do
+        said+=("$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$1/node_modules/$name/package.json")")
+    done
+    says 'set of SDKs for Node.js' "$2" "${said[0]}-${said[1]}" "$2"
+}
+
+install_python_sdks() {
+    from_pypi python-sdks "$anthropic_pypi_version-$openai_pypi_version-$google_genai_version" '150 MB, about ten seconds' \
+        "anthropic==$anthropic_pypi_version" "openai==$openai_pypi_version" "google-genai==$google_genai_version"
+}
+says_version_of_python_sdks() {
+    local said
+    said=$("$1/bin/python3" -c 'import importlib.metadata as m; print("-".join(m.version(n) for n in ("anthropic", "openai", "google-genai")))')
+    says 'set of SDKs for Python' "$2" "$said" "$2"
+}
+
 install_hermes() { from_pypi hermes "$hermes_version" '230 MB, about half a minute' "hermes-agent==$hermes_version"; }
 says_version_of_hermes() {
     local said
@@ -323,6 +352,8 @@ install_openclaw "$openclaw_sqlite_version" '850 MB, about half a minute'
 install_claude
 install_awscli
 install_docker_py
+install_node_sdks
+install_python_sdks
 [ "$all" = no ] || install_openclaw_first
 [ "$all" = no ] || install_codex
 [ "$all" = no ] || install_hermes

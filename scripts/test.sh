@@ -103,17 +103,17 @@ stage_for_ordinary_user() {
     chmod -R a+rX "$tmp/ordinary"
     chown "$ordinary:$ordinary" "$tmp/ordinary/home" "$tmp/ordinary/tmp"
     chmod 700 "$tmp/ordinary/home" "$tmp/ordinary/tmp"
-    # The real clients too; hard links cost nothing if they are supported.
-    cp -al "$openclaw" "$tmp/ordinary/openclaw" 2>/dev/null ||
-        { rm -rf "$tmp/ordinary/openclaw" && cp -a "$openclaw" "$tmp/ordinary/openclaw"; }
-    cp -al "$openclaw_sqlite" "$tmp/ordinary/openclaw-sqlite" 2>/dev/null ||
-        { rm -rf "$tmp/ordinary/openclaw-sqlite" && cp -a "$openclaw_sqlite" "$tmp/ordinary/openclaw-sqlite"; }
-    if [ "$all" = yes ]; then
-        cp -al "$openclaw_first" "$tmp/ordinary/openclaw-first" 2>/dev/null ||
-            { rm -rf "$tmp/ordinary/openclaw-first" && cp -a "$openclaw_first" "$tmp/ordinary/openclaw-first"; }
-    fi
-    cp -al "$claude" "$tmp/ordinary/claude" 2>/dev/null ||
-        { rm -rf "$tmp/ordinary/claude" && cp -a "$claude" "$tmp/ordinary/claude"; }
+    # The real clients too.
+    stage "$openclaw" openclaw
+    stage "$openclaw_sqlite" openclaw-sqlite
+    [ "$all" = no ] || stage "$openclaw_first" openclaw-first
+    stage "$claude" claude
+    stage "$node_sdks" node-sdks
+    stage "$python_sdks" python-sdks
+}
+# stage DIRECTORY NAME: copies it; hard links cost nothing if they are supported.
+stage() {
+    cp -al "$1" "$tmp/ordinary/$2" 2>/dev/null || { rm -rf "$tmp/ordinary/$2" && cp -a "$1" "$tmp/ordinary/$2"; }
 }
 
 # Goes before a command: drops root's rights, groups, capabilities and variables. Test programs find the binary
@@ -125,6 +125,7 @@ as_ordinary_user=(
     STRONGROOM_TEST_BIN="$tmp/ordinary/strongroom" STRONGROOM="$tmp/ordinary/strongroom"
     OPENCLAW_DIR="$tmp/ordinary/openclaw" OPENCLAW_SQLITE_DIR="$tmp/ordinary/openclaw-sqlite" CLAUDE_DIR="$tmp/ordinary/claude"
     OPENCLAW_FIRST_DIR="$tmp/ordinary/openclaw-first"
+    NODE_SDKS_DIR="$tmp/ordinary/node-sdks" PYTHON_SDKS_DIR="$tmp/ordinary/python-sdks"
     ${STRONGROOM_TEST_WRITES:+STRONGROOM_TEST_WRITES="$STRONGROOM_TEST_WRITES"}
 )
 
@@ -147,6 +148,8 @@ openclaw_first=$cache/openclaw-2026.2.26
 claude=$cache/claude-code-2.1.329
 awscli=$cache/awscli-1.46.3
 docker_py=$cache/docker-py-7.2.0
+node_sdks=$cache/node-sdks-1.14.0-7.59.0
+python_sdks=$cache/python-sdks-2.14.0-3.57.0-3.6.1
 codex=$cache/codex-0.171.0
 hermes=$cache/hermes-0.19.0
 
@@ -204,7 +207,7 @@ for script in "${real[@]}"; do
         left_out+=("$script")
         continue
     fi
-    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" UNIT_TESTS="$unit_tests" OPENCLAW_DIR="$openclaw" OPENCLAW_SQLITE_DIR="$openclaw_sqlite" OPENCLAW_FIRST_DIR="$openclaw_first" CLAUDE_DIR="$claude" AWS_DIR="$awscli" DOCKER_PY_DIR="$docker_py" CODEX_DIR="$codex" HERMES_DIR="$hermes" bash "$script"
+    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" UNIT_TESTS="$unit_tests" OPENCLAW_DIR="$openclaw" OPENCLAW_SQLITE_DIR="$openclaw_sqlite" OPENCLAW_FIRST_DIR="$openclaw_first" CLAUDE_DIR="$claude" AWS_DIR="$awscli" DOCKER_PY_DIR="$docker_py" NODE_SDKS_DIR="$node_sdks" PYTHON_SDKS_DIR="$python_sdks" CODEX_DIR="$codex" HERMES_DIR="$hermes" bash "$script"
 done
 
 if [ "$(id -u)" -eq 0 ]; then
