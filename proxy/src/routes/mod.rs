@@ -257,6 +257,15 @@ mod tests {
     }
 
     #[test]
+    fn what_names_a_session_of_codex_passes() {
+        let openai = Route::known("openai").unwrap();
+        for name in ["session-id", "thread-id", "session_id", "conversation_id", "x-codex-window-id"] {
+            assert!(openai.passes(name), "{name}");
+        }
+        assert!(!openai.passes("openai-organization"));
+    }
+
+    #[test]
     fn what_mints_credentials_and_what_is_not_listed_is_closed() {
         for (provider, method, path) in [
             ("anthropic", "POST", "/v1/organizations/api_keys"),

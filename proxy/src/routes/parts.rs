@@ -65,9 +65,18 @@ pub(super) const OPENAI_ERRORS: &[(&str, Failure)] = &[
     ("rate_limit_exceeded", Failure::RateLimited),
 ];
 
-/// Apart from what steers which account pays. The names after the first two are those of Codex.
-pub(super) const OPENAI_HEADERS: &[&str] =
-    &["openai-beta", "x-client-request-id", "originator", "session_id", "conversation_id", "x-codex-*"];
+/// Apart from what steers which account pays. The names after the first two are those of Codex, which wrote them with
+/// `_` in earlier versions.
+pub(super) const OPENAI_HEADERS: &[&str] = &[
+    "openai-beta",
+    "x-client-request-id",
+    "originator",
+    "session-id",
+    "session_id",
+    "thread-id",
+    "conversation_id",
+    "x-codex-*",
+];
 
 /// The last two are those of Claude Code.
 pub(super) const ANTHROPIC_HEADERS: &[&str] = &[
@@ -84,7 +93,9 @@ const BOTH_HEADERS: &[&str] = &[
     "conversation_id",
     "openai-beta",
     "originator",
+    "session-id",
     "session_id",
+    "thread-id",
     "x-app",
     "x-claude-code-*",
     "x-client-request-id",
