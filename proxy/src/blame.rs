@@ -170,6 +170,13 @@ mod tests {
     }
 
     #[test]
+    fn an_event_of_googles_has_its_status_in_it() {
+        let event = br#"{"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED"}}"#;
+        let google = known().into_iter().find(|route| &*route.name == "google").unwrap();
+        assert_eq!(of_type(google.api, &types(event)), Some(Failure::RateLimited));
+    }
+
+    #[test]
     fn a_quota_that_is_used_up_is_no_rate_limit() {
         let quota = r#"{"error":{"type":"insufficient_quota","code":"insufficient_quota"}}"#;
         assert_eq!(judged("openai", 429, quota), Some(Failure::Billing));

@@ -91,7 +91,12 @@ pub(super) static GOOGLE: Api = Api {
     ],
     headers: &["x-goog-api-client", "x-server-timeout"],
     // A key that is not valid is a 400 there: `error.details[].reason` of google.rpc.ErrorInfo.
-    errors: &[("API_KEY_INVALID", Failure::Auth), ("BILLING_DISABLED", Failure::Billing)],
+    // The last one is a status, which an event in a 200 has alone.
+    errors: &[
+        ("API_KEY_INVALID", Failure::Auth),
+        ("BILLING_DISABLED", Failure::Billing),
+        ("RESOURCE_EXHAUSTED", Failure::RateLimited),
+    ],
     ..NOTHING
 };
 
