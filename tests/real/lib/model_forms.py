@@ -37,10 +37,8 @@ class Answer:
 
 def call_for(question):
     """Returns the call that a question asks for, or None."""
-    for name, arguments in CALL.findall(question.text):
-        if name in question.tools and question.result is None:
-            return name, json.loads(arguments)
-    return None
+    calls = CALL.findall(question.text) if question.result is None else []
+    return next(((name, json.loads(arguments)) for name, arguments in calls if name in question.tools), None)
 
 
 def text_of(content):

@@ -10,6 +10,8 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import readline from "node:readline";
 
+// What the SDKs log goes to standard error.
+console.debug = console.info = console.warn = console.error;
 const [directory, provider] = process.argv.slice(2);
 const load = createRequire(path.join(path.resolve(directory), "package.json"));
 const model = "made-up-model";
