@@ -49,9 +49,6 @@ begin() {
     exec 5>"$tmp/asked" 6<"$tmp/answered"
     IFS= read -r -t 30 -u 6 answer
 }
-pid=''
-kill_client() { [ -z "$pid" ] || kill "$pid"; }
-at_end+=(kill_client)
 # does STEP: sets $answer.
 does() {
     printf '%s\n' "$1" >&5

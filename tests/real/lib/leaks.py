@@ -92,7 +92,7 @@ class Search:
         """Searches pieces, and returns the names that were found in them."""
         rest, found = b"", set()
         for piece in pieces:
-            if piece is None:
+            if not piece:
                 rest = b""
                 continue
             self.searched += len(piece)

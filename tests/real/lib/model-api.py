@@ -9,7 +9,7 @@ model-api.py DIRECTORY
     go                  once it is there, what holds goes on
     log                 a line of JSON for each request, and for what became of it
 
-What a line of next/KEY can be: 401, 403, 404, 429, 500, 529, billing; 429 30 (with that Retry-After); `event` (a 200 whose
+What a line of next/KEY can be, after `turn` if it is for requests that offer tools alone: 401, 403, 404, 429, 500, 529, billing; 429 30 (with that Retry-After); `event` (a 200 whose
 first event is an error), `echo` (the answer has the key), `hold` (a stream stops after its first piece), `silent` (no head yet).
 """
 
@@ -58,7 +58,7 @@ def count():
         return counted
 
 
-def take(key):
+def take(key, has_tools):
     """Returns what the next request with a key gets, and crosses it off."""
     path = os.path.join(directory, "next", key)
     with lock:
@@ -67,6 +67,10 @@ def take(key):
                 first, *others = lines.read().splitlines()
         except (FileNotFoundError, ValueError):
             return ""
+        if first.startswith("turn "):
+            if not has_tools:
+                return ""
+            first = first.removeprefix("turn ")
         if first.startswith("always "):
             return first.removeprefix("always ")
         with open(path, "w") as out:
@@ -110,6 +114,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.body()
         self.number = count()
         path, _, query = self.path.partition("?")
+        asked = json.loads(body) if body else {}
         note(
             self.number,
             provider=self.server.name,
@@ -119,10 +124,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headers=self.headers.items(),
             key=self.key(),
             bytes=len(body),
+            tools="tools" in asked,
             body=body.decode(errors="replace") if len(body) <= LOGGED else "",
         )
         try:
-            self.answer(path, body)
+            self.answer(path, asked)
             note(self.number, ended="answered")
         except (Gone, ConnectionError, OSError):
             note(self.number, ended="gone")
@@ -147,29 +153,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
         bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
         return self.headers.get("x-api-key", bearer) if self.server.name == "anthropic" else bearer
 
-    def answer(self, path, body):
+    def answer(self, path, asked):
         provider = self.server.name
         if path == "/api/hello":
             return self.reply(200, {})
         with open(os.path.join(directory, "keys")) as keys:
             is_valid = f"{provider} {self.key()}\n" in keys.readlines()
-        told, _, wait = (take(self.key()) if is_valid else "401").partition(" ")
+        told, _, wait = (take(self.key(), "tools" in asked) if is_valid else "401").partition(" ")
         if told[:1].isdigit() or told == "billing":
             status, refusal = error(provider, told)
             return self.reply(status, refusal, [("Retry-After", wait)] if wait else [])
         if self.command != "POST":
             return self.reply(200, models(provider))
-        body = json.loads(body)
         if path.endswith(("/count_tokens", ":countTokens")):
             return self.reply(200, {"input_tokens": 7, "totalTokens": 7})
         if path == "/v1/embeddings":
-            return self.reply(200, embeddings(body))
+            return self.reply(200, embeddings(asked))
         if path.endswith(":batchEmbedContents"):
             return self.reply(200, {"embeddings": [{"values": VECTOR}]})
         form = FORMS.get(path) or (Gemini if provider == "google" else None)
         if not form:
             return self.reply(*error(provider, "404"))
-        self.say(form, path, body, told)
+        self.say(form, path, asked, told)
 
     def say(self, form, path, body, told):
         """Answers what a model would answer."""

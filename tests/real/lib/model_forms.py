@@ -10,7 +10,7 @@ import re
 
 MODEL = "made-up-model"
 # A tool is called if what was asked last says so and the request has a tool of that name: call NAME {"argument": "value"}
-CALL = re.compile(r"call (\w+) (\{.*?\})", re.DOTALL)
+CALL = re.compile(r"call (\w+) (?=\{)")
 
 
 @dataclasses.dataclass
@@ -37,8 +37,11 @@ class Answer:
 
 def call_for(question):
     """Returns the call that a question asks for, or None."""
-    calls = CALL.findall(question.text) if question.result is None else []
-    return next(((name, json.loads(arguments)) for name, arguments in calls if name in question.tools), None)
+    calls = [] if question.result is not None else CALL.finditer(question.text)
+    for call in calls:
+        if call[1] in question.tools:
+            return call[1], json.JSONDecoder().raw_decode(question.text, call.end())[0]
+    return None
 
 
 def text_of(content):

@@ -98,16 +98,57 @@ lines = [json.loads(line) for line in open(sys.argv[1]).readlines()[int(sys.argv
 r, e = [one for one in lines if "path" in one], [one for one in lines if "path" not in one]
 print(eval(sys.argv[3]))' "$upstream/log" "$mark" "$1"
 }
-# asked_with WHAT PROFILE...: since the mark, the providers were asked with exactly these keys in this order.
-asked_with() {
-    local what=$1 keys
-    shift
+# asked_with WHAT PROFILE...: since the mark, the provider was asked with exactly these keys in this order.
+asked_with() { keys_are 'r' "$@"; }
+# turns_with WHAT PROFILE...: the same of requests that offer tools, as those of an agent's turn do.
+turns_with() { keys_are '[one for one in r if one["tools"]]' "$@"; }
+keys_are() {
+    local requests=$1 what=$2 keys
+    shift 2
     keys=$(for one in "$@"; do key_of "$one"; printf ' '; done)
-    same "$(seen '" ".join(one["key"] for one in r)')" "${keys% }" "$what: the provider was asked with the keys of $*" shown
+    same "$(seen "' '.join(one['key'] for one in $requests)")" "${keys% }" "$what: the provider was asked with the keys of $*" shown
 }
 # is_held COUNT
 is_held() { [ "$(seen 'sum("holds" in one for one in e)')" = "$1" ]; }
 has_gone() { [ "$(seen 'sum(one.get("ended") == "gone" for one in e)')" = 1 ]; }
+
+# at_rest COMMAND...: starts a client in the background; sets $pid once a provider has its request and holds the answer.
+at_rest() {
+    rm -f "$upstream/go"
+    mark
+    "$@" &
+    pid=$!
+    within_s=60 within is_held 1 || fail 'a provider holds an answer' "$tmp/said"
+}
+pid=''
+kill_client() { [ -z "$pid" ] || kill "$pid"; }
+at_end+=(kill_client)
+# goes_on WHAT: the provider goes on, and the client ends with the answer.
+goes_on() {
+    local status=0
+    : >"$upstream/go"
+    wait "$pid" || status=$?
+    pid=''
+    exits "$status" 0 "$1" "$tmp/said"
+    has "$tmp/said" 'made-up answer' "$1: it says so"
+}
+# stops WHAT: the client is interrupted, and the provider sees it.
+stops() {
+    kill -INT "$pid"
+    if within has_gone; then ok "$1"; else fail "$1" "$tmp/said"; fi
+    wait "$pid" || true
+    pid=''
+}
+# says STATUS TEXT WHAT COMMAND...: the client ends with that status, and its output, which goes to $tmp/said, has the text.
+says() {
+    local expected=$1 text=$2 what=$3 status=0
+    shift 3
+    mark
+    ("$@") || status=$?
+    exits "$status" "$expected" "$what" "$tmp/said"
+    has "$tmp/said" "$text" "$what: it says so"
+    lacks "$tmp/said" "$stem" "$what: no key is shown"
+}
 
 # --- what must not leak -----------------------------------------------------------------------------------
 
