@@ -10,6 +10,7 @@ use clap::Args;
 use super::Context;
 use super::context::{not_a_secret, warn};
 use crate::error::Result;
+use crate::harden;
 use crate::messages::serve as messages;
 use crate::serve::{Options, certificates, prepare, upstream};
 use crate::term::out;
@@ -68,6 +69,8 @@ pub(super) fn run(context: &mut Context, args: &Serve) -> Result<u8> {
         authorities.extend(certificates(path)?);
     }
     out::refuse_closed()?;
+    // Secrets are decrypted by threads, and their memory is to be locked too.
+    harden::one_heap();
     let agent = context.agent()?;
     let vault = context.vault()?;
     let session = context.session(&vault)?;

@@ -1,16 +1,18 @@
 //! Keeps memory from being written to swap, within the system's limit (`RLIMIT_MEMLOCK`).
 //!
 //! Pages are locked on first use, so that a lock costs one system call and no memory. The heap is locked first, then
-//! the stack. Memory that other threads allocate is not locked.
+//! the stack. Memory that other threads allocate is not locked, unless all share one heap ([`one_heap`]).
 #![allow(unsafe_code)]
 
 #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
-pub use linux::{begin, follow, lock_block, unlock_block};
+pub use linux::{begin, follow, lock_block, one_heap, unlock_block};
 
 /// Does nothing with a C library other than glibc.
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 mod none {
     pub fn begin() {}
+
+    pub fn one_heap() {}
 
     #[inline]
     pub fn follow(block: *mut u8) -> *mut u8 {
@@ -23,7 +25,7 @@ mod none {
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
-pub use none::{begin, follow, lock_block, unlock_block};
+pub use none::{begin, follow, lock_block, one_heap, unlock_block};
 
 #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
 mod linux {
@@ -84,6 +86,12 @@ mod linux {
             let here = std::ptr::from_ref(black_box(&here)).addr();
             lock(here.saturating_sub(STACK), here + 1);
         }
+    }
+
+    /// Lets every thread allocate on the heap that is locked, and none on a heap of its own.
+    pub fn one_heap() {
+        // SAFETY: it sets a number, under the allocator's own lock.
+        let _ = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
     }
 
     /// Locks the part by which the heap grew, if this block is in it.

@@ -10,6 +10,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use strongroom_backends::{inherited_fd, stack};
 
 pub use allocator::{Wiping, large_buffers_apart, may_fail};
+pub use locked::one_heap;
 
 /// The umask with which the process was started.
 static UMASK: OnceLock<Mode> = OnceLock::new();

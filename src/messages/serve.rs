@@ -185,8 +185,11 @@ pub fn not_unlocked(why: &str) -> String {
 /// The file of `--upstream-ca` cannot be read.
 #[must_use]
 pub fn authorities_not_read(path: &str, error: &io::Error) -> Error {
-    let code = if error.kind() == io::ErrorKind::NotFound { Code::NoInput } else { Code::Io };
-    Error::new(code, format!("{path} cannot be read: {}", error.kind()))
+    if error.kind() == io::ErrorKind::NotFound {
+        return Error::new(Code::NoInput, format!("there is no file {path}"))
+            .with_remedy("name a file of certificates with `--upstream-ca FILE`");
+    }
+    Error::new(Code::Io, format!("{path} cannot be read: {}", error.kind()))
 }
 
 /// The server ends.

@@ -175,6 +175,7 @@ const SHARED: &[&str] = &[
     "client_flags",
     "connect_client",
     "other_clients",
+    "log_requests",
     "openclaw_found",
     "context",
     "details_flags",

@@ -362,7 +362,8 @@ printf '#!/bin/sh\n' >"$tmp/bin/openclaw"
 chmod 755 "$tmp/bin/openclaw"
 for unit in "$root"/contrib/systemd/*; do
     sed -e "s|%h/|$tmp/home/|g" -e "s|/usr/local/bin/openclaw|$tmp/bin/openclaw|" \
-        -e "s|/var/lib/openclaw/bin/|$tmp/home/.local/bin/|" -e '/^Documentation=man:/d' "$unit" >"$units/${unit##*/}"
+        -e "s|/var/lib/openclaw/bin/|$tmp/home/.local/bin/|" -e "s|/usr/local/bin/strongroom|$tmp/home/.local/bin/strongroom|" \
+        -e '/^Documentation=man:/d' "$unit" >"$units/${unit##*/}"
 done
 # verify UNIT [--user]: systemd's verifier must print nothing about it.
 verify() {
@@ -379,6 +380,8 @@ sed -e '/^LoadCredentialEncrypted=/d' -e 's/^#   LoadCredential=/LoadCredential=
 has "$units/openclaw-gateway-plain.service" LoadCredential=strongroom-key:/ 'the unit can take a key that is not sealed'
 verify openclaw-gateway-plain.service
 verify strongroom-watch.service
+verify strongroom-proxy.socket
+verify strongroom-proxy.service
 # A unit that reads a vault may do nothing else; systemd calls a service well confined up to 2.5 of 10.
 for unit in "$root"/contrib/systemd/*.service; do
     holds "${unit##*/} is confined" systemd-analyze security --offline=yes --no-pager --threshold=25 "$unit" >"$tmp/said" 2>&1
