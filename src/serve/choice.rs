@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom_proxy::{Lease, NoneLeft, Origin, ProfileTag, Route};
+use strongroom_proxy::{Lease, NoneLeft, Origin, ProfileTag, Route, known};
 
 use super::sessions::Sessions;
 use super::snapshot::{Served, Snapshot};
+use super::upstreams::Upstream;
 use super::waits::Waits;
 use crate::client::alias::ALIASES;
 use crate::select::order::{Choice, Pinned, Rules, select};
@@ -51,6 +52,15 @@ pub(super) fn serves(route: &Route, provider: &Provider) -> bool {
     *route.name == *name
         || OTHER_NAMES.iter().any(|(own, route_name)| *own == name && *route_name == &*route.name)
         || route.name.parse().is_ok_and(|route: Provider| ALIASES.shared(provider, &route))
+}
+
+/// Returns the name of the route for the profiles of a provider: a known one's, or that of an upstream that a person
+/// named.
+#[must_use]
+pub fn route_for(provider: &Provider, upstreams: &[Upstream]) -> Option<String> {
+    let known = known().into_iter().find(|route| serves(route, provider)).map(|route| route.name.to_string());
+    let named = || upstreams.iter().find(|upstream| upstream.name == provider.as_str());
+    known.or_else(|| named().map(|upstream| upstream.name.clone()))
 }
 
 /// Returns whether an access may use a profile.
@@ -175,7 +185,8 @@ fn origin_of(host: &str) -> Option<Origin> {
 
 fn lease(candidate: &Candidate<'_>, asked: Asked<'_>, pinned: bool) -> Result<Lease, NoneLeft> {
     let Candidate { served, origin, .. } = candidate;
-    let is_other = |other: &&Access| other.name != asked.access.name && !other.has_expired(asked.now);
+    // By the token, because an access that is not in the vault may have the name of one that is.
+    let is_other = |other: &&Access| other.token != asked.access.token && !other.has_expired(asked.now);
     Ok(Lease {
         origin: origin.clone(),
         placement: asked.route.placement(),

@@ -209,6 +209,11 @@ impl Inner {
         all
     }
 
+    /// Returns those who may ask here. A program that `run` started has a server for itself.
+    fn admitted(&self) -> Vec<Access> {
+        if self.own.is_empty() { self.accesses() } else { self.own.clone() }
+    }
+
     /// Ends the streams of accesses that were removed or have expired.
     fn sweep(&self) {
         if self.read_if_open().is_none() {
@@ -274,7 +279,7 @@ impl Credentials for Vaulted {
             return Err(Refused::OtherPeer);
         }
         let open = inner.fresh().await.is_some();
-        let all = inner.accesses();
+        let all = inner.admitted();
         let digest = Access::digest(token);
         // All are compared, so that the time says nothing of which one it is.
         let found = all
@@ -312,8 +317,8 @@ impl Credentials for Vaulted {
     ) -> Result<Lease, NoneLeft> {
         let inner = &self.0;
         let snapshot = inner.fresh().await.ok_or(NoneLeft::Locked)?;
-        let all = inner.accesses();
-        let access = inner.access(&all, access).ok_or(NoneLeft::NoProfile)?;
+        let (all, admitted) = (inner.accesses(), inner.admitted());
+        let access = inner.access(&admitted, access).ok_or(NoneLeft::NoProfile)?;
         let asked = Asked { access, others: &all, route, session, tried, now: inner.now() };
         inner.chooser.choose(&snapshot, asked)
     }
@@ -321,8 +326,8 @@ impl Credentials for Vaulted {
     async fn newer(&self, access: &Admitted, route: &Route, tag: &ProfileTag) -> Option<Lease> {
         let inner = &self.0;
         let snapshot = inner.fresh().await?;
-        let all = inner.accesses();
-        let access = inner.access(&all, access)?;
+        let (all, admitted) = (inner.accesses(), inner.admitted());
+        let access = inner.access(&admitted, access)?;
         let asked = Asked { access, others: &all, route, session: None, tried: &[], now: inner.now() };
         inner.chooser.newer(&snapshot, asked, tag)
     }

@@ -15,6 +15,9 @@ mod snapshot;
 mod source;
 mod upstreams;
 mod waits;
+mod watch;
 
+pub use choice::route_for;
 pub use server::{Options, Prepared, Stopped, Voice, prepare};
 pub use upstreams::{Upstream, certificates, upstream};
+pub use watch::Stop;

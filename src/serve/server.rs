@@ -7,7 +7,6 @@ use std::time::Duration;
 use strongroom_proxy::{Config, Limits, Record, Route, Server, System, compatible, known, tls};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +17,7 @@ use super::log::Log;
 use super::reports::Reports;
 use super::source::Source;
 use super::upstreams::Upstream;
+use super::watch::{Ends, Stop, watch};
 use crate::error::Result;
 use crate::messages::serve as messages;
 use crate::ops::ambient::Ambient;
@@ -27,10 +27,8 @@ use crate::vault::id::AgentName;
 use crate::vault::requests::Chain;
 use crate::vault::serving::{Place, Running};
 
-/// How often a server looks for changes while no request comes.
-const LOOK: Duration = Duration::from_millis(500);
-/// After how many looks it reads the client's configuration again, which is in other places.
-const CONFIG_EVERY: u32 = 4;
+/// How long requests may go on after a [`Stop`].
+const AFTER_STOP: Duration = Duration::from_millis(500);
 /// The most threads that serve requests.
 const THREADS: usize = 8;
 
@@ -68,7 +66,7 @@ pub struct Options {
 /// A server that is ready: it listens, and nothing is answered yet.
 pub struct Prepared {
     runtime: Runtime,
-    signals: Signals,
+    ends: Ends,
     vaulted: Vaulted,
     server: Server<Vaulted>,
     listeners: Vec<Bound>,
@@ -86,6 +84,8 @@ pub struct Prepared {
 pub enum Stopped {
     /// By a signal, after the requests that ran.
     Drained,
+    /// By a [`Stop`].
+    Ended,
 }
 
 /// Prepares a server: takes its place, reads the profiles, and binds its sockets.
@@ -103,7 +103,7 @@ pub fn prepare(vault: Vault, session: Session, options: Options) -> Result<Prepa
     let is_own = !own.is_empty();
     // A program that `run` started has a server of its own, and shares no log with another.
     let place = if is_own { None } else { Some(Place::take(&found, now)?) };
-    let mut bound = listeners::handed_over()?;
+    let mut bound = if is_own { Vec::new() } else { listeners::handed_over()? };
     for address in options.listen {
         bound.push(listeners::tcp(address)?);
     }
@@ -139,9 +139,9 @@ pub fn prepare(vault: Vault, session: Session, options: Options) -> Result<Prepa
         place.tell(&listens)?;
     }
     let runtime = runtime()?;
-    let signals = {
+    let ends = {
         let _entered = runtime.enter();
-        Signals::hear()?
+        Ends::of(!is_own)?
     };
     let parts = Parts { source, chooser, reports, own, uids, warn: Arc::clone(&warn) };
     let vaulted = Vaulted::new(parts, first);
@@ -160,7 +160,7 @@ pub fn prepare(vault: Vault, session: Session, options: Options) -> Result<Prepa
     });
     Ok(Prepared {
         runtime,
-        signals,
+        ends,
         vaulted,
         server,
         listeners: bound,
@@ -204,7 +204,19 @@ impl Prepared {
     /// # Errors
     /// Those of the system at the start.
     pub fn serve(self) -> Result<Stopped> {
-        let Self { runtime, signals, vaulted, server, listeners, place, mut running, log, ttl, say, .. } =
+        self.run(None)
+    }
+
+    /// Serves until it is told to stop. Signals are left to others.
+    ///
+    /// # Errors
+    /// Those of the system at the start.
+    pub fn serve_until(self, stop: Stop) -> Result<Stopped> {
+        self.run(Some(stop))
+    }
+
+    fn run(self, until: Option<Stop>) -> Result<Stopped> {
+        let Self { runtime, mut ends, vaulted, server, listeners, place, mut running, log, ttl, say, .. } =
             self;
         let paths = listeners.iter().filter_map(|bound| match bound {
             Bound::Unix(_, path) => path.clone(),
@@ -237,10 +249,17 @@ impl Prepared {
                     let _ = place.tell(&running);
                 }
             };
-            watch(&vaulted, signals, ttl, &say, &mut tell).await;
-            say(messages::ENDING);
+            ends.until(until);
+            watch(&vaulted, ttl, &say, &mut tell, &mut ends).await;
             stop.cancel();
-            while serving.join_next().await.is_some() {}
+            let drained = async { while serving.join_next().await.is_some() {} };
+            if ends.is_told {
+                // What came of the last request is reported.
+                let _ = tokio::time::timeout(AFTER_STOP, drained).await;
+                return Ok(Stopped::Ended);
+            }
+            say(messages::ENDING);
+            drained.await;
             Ok(Stopped::Drained)
         });
         // Those that wait for a disk or a lock are waited for below.
@@ -254,72 +273,5 @@ impl Prepared {
             let _ = log.join();
         }
         served
-    }
-}
-
-/// The signals that a server obeys. They are heard before anyone is told that it runs.
-struct Signals {
-    term: Signal,
-    int: Signal,
-    hup: Signal,
-    lock: Signal,
-}
-
-impl Signals {
-    fn hear() -> Result<Self> {
-        let hear = |kind| ready(signal(kind), "signals");
-        Ok(Self {
-            term: hear(SignalKind::terminate())?,
-            int: hear(SignalKind::interrupt())?,
-            hup: hear(SignalKind::hangup())?,
-            lock: hear(SignalKind::user_defined1())?,
-        })
-    }
-}
-
-/// Looks for changes, and obeys signals, until one ends the server.
-async fn watch(
-    vaulted: &Vaulted,
-    mut signals: Signals,
-    ttl: Option<Duration>,
-    say: &Voice,
-    tell: &mut dyn FnMut(bool),
-) {
-    let mut looks = tokio::time::interval(LOOK);
-    let over = async {
-        match ttl {
-            Some(ttl) => tokio::time::sleep(ttl).await,
-            None => std::future::pending().await,
-        }
-    };
-    let mut over = std::pin::pin!(over);
-    let (mut is_over, mut count) = (false, 0_u32);
-    loop {
-        tokio::select! {
-            _ = signals.term.recv() => return,
-            _ = signals.int.recv() => return,
-            _ = signals.lock.recv() => {
-                vaulted.lock();
-                tell(true);
-                say(messages::is_locked(false));
-            }
-            () = &mut over, if !is_over => {
-                is_over = true;
-                vaulted.lock();
-                tell(true);
-                say(messages::is_locked(true));
-            }
-            _ = signals.hup.recv() => match vaulted.unlock().await {
-                Ok(()) => {
-                    tell(false);
-                    say(messages::UNLOCKED);
-                }
-                Err(error) => say(&messages::not_unlocked(error.what())),
-            },
-            _ = looks.tick() => {
-                count = count.wrapping_add(1);
-                vaulted.look(count % CONFIG_EVERY == 0).await;
-            }
-        }
     }
 }

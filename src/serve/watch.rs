@@ -1,0 +1,127 @@
+//! What a server obeys while it runs, and what it looks for by itself.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::credentials::Vaulted;
+use super::listeners::ready;
+use super::server::Voice;
+use crate::error::Result;
+use crate::messages::serve as messages;
+
+/// How often a server looks for changes while no request comes.
+const LOOK: Duration = Duration::from_millis(500);
+/// After how many looks it reads the client's configuration again, which is in other places.
+const CONFIG_EVERY: u32 = 4;
+
+/// What ends a server that obeys no signals. Clones end the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(CancellationToken);
+
+impl Stop {
+    /// Ends the server, and the requests that run.
+    pub fn now(&self) {
+        self.0.cancel();
+    }
+}
+
+/// What ends a server, or is told to it while it runs: signals, or else a [`Stop`] alone.
+pub(super) struct Ends {
+    /// Whether it is told to stop, and obeys no signals.
+    pub is_told: bool,
+    stop: Option<Stop>,
+    term: Option<Signal>,
+    int: Option<Signal>,
+    hup: Option<Signal>,
+    lock: Option<Signal>,
+}
+
+impl Ends {
+    /// Begins to listen for signals, if it `obeys` them: before anyone is told that the server runs.
+    ///
+    /// # Errors
+    /// `IO`.
+    pub fn of(obeys: bool) -> Result<Self> {
+        let hears = |kind| obeys.then(|| ready(signal(kind), "signals")).transpose();
+        Ok(Self {
+            is_told: false,
+            stop: None,
+            term: hears(SignalKind::terminate())?,
+            int: hears(SignalKind::interrupt())?,
+            hup: hears(SignalKind::hangup())?,
+            lock: hears(SignalKind::user_defined1())?,
+        })
+    }
+
+    /// Ends the server by a [`Stop`], if there is one.
+    pub fn until(&mut self, stop: Option<Stop>) {
+        self.is_told = stop.is_some();
+        self.stop = stop;
+    }
+}
+
+/// Waits for a signal; for ever if it is not listened for.
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+async fn stopped(stop: Option<&Stop>) {
+    match stop {
+        Some(stop) => stop.0.cancelled().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Looks for changes, and obeys signals, until one ends the server.
+pub(super) async fn watch(
+    vaulted: &Vaulted,
+    ttl: Option<Duration>,
+    say: &Voice,
+    tell: &mut dyn FnMut(bool),
+    ends: &mut Ends,
+) {
+    let Ends { stop, term, int, hup, lock, .. } = ends;
+    let mut looks = tokio::time::interval(LOOK);
+    let over = async {
+        match ttl {
+            Some(ttl) => tokio::time::sleep(ttl).await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut over = std::pin::pin!(over);
+    let (mut is_over, mut count) = (false, 0_u32);
+    loop {
+        tokio::select! {
+            () = stopped(stop.as_ref()) => return,
+            () = heard(term) => return,
+            () = heard(int) => return,
+            () = heard(lock) => {
+                vaulted.lock();
+                tell(true);
+                say(messages::is_locked(false));
+            }
+            () = &mut over, if !is_over => {
+                is_over = true;
+                vaulted.lock();
+                tell(true);
+                say(messages::is_locked(true));
+            }
+            () = heard(hup) => match vaulted.unlock().await {
+                Ok(()) => {
+                    tell(false);
+                    say(messages::UNLOCKED);
+                }
+                Err(error) => say(&messages::not_unlocked(error.what())),
+            },
+            _ = looks.tick() => {
+                count = count.wrapping_add(1);
+                vaulted.look(count % CONFIG_EVERY == 0).await;
+            }
+        }
+    }
+}
