@@ -67,6 +67,13 @@ impl Env {
         self
     }
 
+    /// Returns the same environment without some variables, by their names.
+    #[must_use]
+    pub fn without(mut self, is_out: impl Fn(&str) -> bool) -> Self {
+        Arc::make_mut(&mut self.variables).retain(|name, _| !name.to_str().is_some_and(&is_out));
+        self
+    }
+
     /// Returns a variable, unless it is unset or empty.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&OsStr> {

@@ -64,6 +64,7 @@ mod report;
 mod resolve;
 mod rotate;
 mod run;
+mod run_proxy;
 mod secret_argument;
 mod secrets_flags;
 mod serve;
@@ -76,6 +77,7 @@ mod storing;
 mod topics;
 mod unlock;
 mod unlock_method;
+mod upstream_flags;
 mod usage;
 mod verbs;
 mod verify;
@@ -126,7 +128,7 @@ pub fn run(arguments: &[OsString], mut env: Env) -> u8 {
         return clipboard::hold();
     }
     if let Some(command) = relay::monitored(arguments) {
-        return relay::monitor(command).unwrap_or_else(|failed| run::report(&env, &failed));
+        return relay::monitor(command).unwrap_or_else(|failed| run_proxy::report(&env, &failed));
     }
     let by_name = helper::by_name(arguments);
     let arguments = by_name.as_deref().unwrap_or(arguments);

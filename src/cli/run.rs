@@ -6,18 +6,16 @@ use clap::Args;
 use strongroom_mask::{MIN_BYTES, Patterns, TOTAL_MAX, VALUES_MAX, Value};
 use zeroize::Zeroizing;
 
-use super::context::{self, Context};
+use super::context::Context;
+use super::run_proxy::{self, report};
 use super::secrets_flags::{Secrets, obtain};
-use crate::env::Env;
+use super::upstream_flags::Upstreams;
 use crate::error::{Code, Result};
 use crate::looks::masked;
-use crate::messages::run as messages;
+use crate::messages::{run as messages, run_proxy as of_proxy};
 use crate::ops::hand_over::Handed;
-use crate::relay::{NotStarted, Program};
+use crate::relay::Program;
 use crate::secret::ExposeSecret;
-
-/// The exit status if a secret cannot be read, so that the program was not started.
-const NOT_HANDED_OVER: u8 = 77;
 
 /// Run a program with secrets in its environment, and mask them in its output
 ///
@@ -28,6 +26,11 @@ const NOT_HANDED_OVER: u8 = 77;
 pub struct Run {
     #[command(flatten)]
     secrets: Secrets,
+    /// Give it the proxy's address and a token for it instead, so that it has no secret; the proxy ends with it
+    #[arg(long)]
+    proxy: bool,
+    #[command(flatten)]
+    upstreams: Upstreams,
     /// Pass the output on as it is
     #[arg(long)]
     no_mask: bool,
@@ -37,11 +40,25 @@ pub struct Run {
 }
 
 pub(super) fn run(context: &mut Context, args: &Run) -> Result<u8> {
+    if args.proxy {
+        return run_proxy::run(
+            context,
+            run_proxy::Wanted {
+                secrets: &args.secrets,
+                upstreams: &args.upstreams,
+                masks: !args.no_mask,
+                command: &args.command,
+            },
+        );
+    }
+    if let Some(flag) = args.upstreams.given() {
+        return Err(of_proxy::without_proxy(flag));
+    }
     let asked = args.secrets.read(context)?;
     let handed = match obtain(context, &asked) {
         Err(error) if error.code() != Code::Usage => {
             let _ = context.report(&error);
-            return Ok(NOT_HANDED_OVER);
+            return Ok(run_proxy::NOT_HANDED_OVER);
         }
         handed => handed?,
     };
@@ -61,12 +78,6 @@ pub(super) fn run(context: &mut Context, args: &Run) -> Result<u8> {
         }
         Err(failed) => Ok(report(&context.env, &failed)),
     }
-}
-
-/// Reports why a program was not started, and returns the exit status.
-pub(super) fn report(env: &Env, failed: &NotStarted) -> u8 {
-    let _ = context::report(&failed.error, env, false);
-    failed.status
 }
 
 /// Returns the forms of what is masked.

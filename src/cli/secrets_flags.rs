@@ -51,6 +51,12 @@ impl Secrets {
             && self.env_file.is_none()
     }
 
+    /// Returns the first flag that hands secrets over whatever the program's use of the proxy, if one is given.
+    pub(super) fn only_hands_over(&self) -> Option<&'static str> {
+        let named = (!self.env.is_empty()).then_some("--env");
+        named.or_else(|| self.env_file.is_some().then_some("--env-file"))
+    }
+
     /// Reads the flags, and the file of variables.
     ///
     /// # Errors

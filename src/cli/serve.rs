@@ -9,10 +9,11 @@ use clap::Args;
 
 use super::Context;
 use super::context::{not_a_secret, warn};
+use super::upstream_flags::Upstreams;
 use crate::error::Result;
 use crate::harden;
 use crate::messages::serve as messages;
-use crate::serve::{Options, certificates, prepare, upstream};
+use crate::serve::{Options, prepare};
 use crate::term::out;
 use crate::time::parse_duration;
 
@@ -36,12 +37,8 @@ pub struct Serve {
     /// Let this user connect to the socket too, by number
     #[arg(long = "allow-uid", value_name = "UID")]
     uids: Vec<u32>,
-    /// Send requests for a provider here instead of to its own host; http is for this machine alone
-    #[arg(long = "upstream", value_name = "NAME=URL")]
-    upstreams: Vec<String>,
-    /// Trust the authorities in this PEM file too
-    #[arg(long = "upstream-ca", value_name = "FILE")]
-    authorities: Vec<PathBuf>,
+    #[command(flatten)]
+    upstreams: Upstreams,
     /// Accept this name in the Host header too, with its port
     #[arg(long = "allow-host", value_name = "NAME:PORT")]
     hosts: Vec<String>,
@@ -60,14 +57,8 @@ pub(super) fn run(context: &mut Context, args: &Serve) -> Result<u8> {
     if !args.uids.is_empty() && args.socket.is_none() && !is_handed_over {
         return Err(messages::uid_without_socket());
     }
-    for text in args.upstreams.iter().filter(|text| !text.contains('=')).chain(&args.hosts) {
-        not_a_secret(text)?;
-    }
-    let upstreams = args.upstreams.iter().map(|text| upstream(text)).collect::<Result<Vec<_>>>()?;
-    let mut authorities = Vec::new();
-    for path in &args.authorities {
-        authorities.extend(certificates(path)?);
-    }
+    args.hosts.iter().try_for_each(|text| not_a_secret(text))?;
+    let (upstreams, authorities) = args.upstreams.read()?;
     out::refuse_closed()?;
     // Secrets are decrypted by threads, and their memory is to be locked too.
     harden::one_heap();

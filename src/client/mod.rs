@@ -18,7 +18,8 @@
 //!   start it: [`services`].
 //!
 //! How other clients ask for a credential is in [`helpers`], and what connecting writes into their configurations in
-//! [`connectable`]: by [`edit`], or as lines that are inserted ([`insertion`], and [`yaml`] for a file in YAML).
+//! [`connectable`]: by [`edit`], or as lines that are inserted ([`insertion`], and [`yaml`] for a file in YAML). The
+//! variables that providers' own libraries read are in [`sdk_variables`].
 
 pub mod alias;
 pub mod audit;
@@ -43,6 +44,7 @@ pub mod places;
 pub mod program;
 pub mod prompt_cache;
 pub mod provider_entry;
+pub mod sdk_variables;
 pub mod secret_providers;
 pub mod services;
 pub mod sidecar_lock;

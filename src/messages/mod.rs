@@ -16,6 +16,7 @@ pub mod ops;
 pub mod other_clients;
 pub mod places;
 pub mod run;
+pub mod run_proxy;
 pub mod seal;
 pub mod secrets;
 pub mod select;

@@ -116,6 +116,20 @@ pub fn hand_over(open: &mut Open<'_>, asked: &Asked) -> Result<Handed> {
     })
 }
 
+/// Returns every provider that an agent has a profile of.
+///
+/// # Errors
+/// Those of reading.
+pub(super) fn providers_of(reader: &Reader<'_>) -> Result<Vec<Provider>> {
+    let index = reader.index().unwrap_or_default();
+    let of_id = |id: &ProfileId| index.entry(id.as_str()).and_then(|entry| entry.provider());
+    let mut providers: Vec<_> =
+        reader.record_ids()?.iter().map(|id| of_id(id).unwrap_or_else(|| id.provider())).collect();
+    providers.sort_unstable();
+    providers.dedup();
+    Ok(providers)
+}
+
 /// The work of [`hand_over`].
 struct Handing<'h, 'k> {
     reader: Option<Reader<'k>>,
@@ -128,14 +142,8 @@ struct Handing<'h, 'k> {
 impl Handing<'_, '_> {
     /// Returns every provider that the agent has a profile of, if `all`.
     fn providers(&self, all: bool) -> Result<Vec<Provider>> {
-        let Some(reader) = self.reader.as_ref().filter(|_| all) else { return Ok(Vec::new()) };
-        let index = reader.index().unwrap_or_default();
-        let of_id = |id: &ProfileId| index.entry(id.as_str()).and_then(|entry| entry.provider());
-        let mut providers: Vec<_> =
-            reader.record_ids()?.iter().map(|id| of_id(id).unwrap_or_else(|| id.provider())).collect();
-        providers.sort_unstable();
-        providers.dedup();
-        Ok(providers)
+        let reader = self.reader.as_ref().filter(|_| all);
+        reader.map_or_else(|| Ok(Vec::new()), providers_of)
     }
 
     /// Adds the secret of a profile, in the variable with this name, or in those of its provider.

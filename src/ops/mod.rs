@@ -32,6 +32,7 @@ pub mod order;
 pub mod other_clients;
 pub mod pin;
 pub mod profiles;
+pub mod proxied;
 pub mod report;
 pub mod resolve;
 pub mod save;
