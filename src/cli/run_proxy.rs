@@ -111,8 +111,9 @@ fn serve(
         warn: voice(&context.env, quiet),
         say: Arc::new(|_| {}),
         own: vec![proxied.access.clone()],
+        setups: context.setups(),
     };
-    let prepared = prepare(vault, session, options)?;
+    let prepared = prepare(&vault, session, options)?;
     Ok((proxied, prepared, routes))
 }
 

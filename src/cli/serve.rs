@@ -82,8 +82,9 @@ pub(super) fn run(context: &mut Context, args: &Serve) -> Result<u8> {
         },
         say: Arc::new(|text| out::write_error(&format!("{text}\n"))),
         own: Vec::new(),
+        setups: context.setups(),
     };
-    let prepared = prepare(vault, session, options)?;
+    let prepared = prepare(&vault, session, options)?;
     if !prepared.has_access {
         context.say(&messages::nobody_may_ask(&agent));
     }

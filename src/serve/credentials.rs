@@ -27,6 +27,8 @@ const SUCCESS_EVERY: Duration = Duration::from_secs(60);
 const AFTER_FAILURE: i64 = 2_000;
 /// How often profiles are read again that could not be read.
 const READ_AGAIN: Duration = Duration::from_secs(1);
+/// How often single records are read again that could not be read.
+const FAILED_AGAIN: Duration = Duration::from_secs(10);
 
 /// The vault of a server, as the proxy sees it.
 #[derive(Clone)]
@@ -95,9 +97,11 @@ impl Vaulted {
     /// Locks: the key is wiped, and open streams end.
     pub fn lock(&self) {
         let accesses = self.0.accesses();
-        self.0.source.lock();
         *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = State::Locked(accesses);
         self.0.end_streams(|_, _| false);
+        // A read that runs may hold the key for a moment, while it waits for a keychain.
+        let source = Arc::clone(&self.0.source);
+        spawn_blocking(move || source.lock());
     }
 
     /// Unlocks again without asking anyone, and reads the profiles.
@@ -105,6 +109,9 @@ impl Vaulted {
         let inner = Arc::clone(&self.0);
         let unlocked = spawn_blocking(move || {
             inner.source.unlock()?;
+            let mut state = inner.state.write().unwrap_or_else(PoisonError::into_inner);
+            *state = State::Failed(Stamps::default(), Instant::now(), String::new());
+            drop(state);
             inner.read(None);
             Ok(())
         });
@@ -115,6 +122,8 @@ impl Vaulted {
     /// client's configuration again too.
     pub async fn look(&self, also_config: bool) {
         let again = also_config.then(|| self.0.read_if_open()).flatten();
+        // A keychain that is locked or silent is not asked at each look.
+        let again = again.filter(|before| before.failures.is_empty() || before.at.elapsed() >= FAILED_AGAIN);
         if let Some(before) = again {
             let inner = Arc::clone(&self.0);
             let _ = spawn_blocking(move || inner.read(Some(&before))).await;
@@ -167,9 +176,13 @@ impl Inner {
         let at = stamps(self.source.dir());
         let read = self.source.read(before);
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        // It was locked meanwhile.
+        if matches!(&*state, State::Locked(_)) {
+            return None;
+        }
         match read {
             Ok(Some(snapshot)) => {
-                if matches!(&*state, State::Failed(..)) {
+                if matches!(&*state, State::Failed(_, _, what) if !what.is_empty()) {
                     (self.warn)(messages::READ_AGAIN);
                 }
                 for (profile, error) in &snapshot.failures {

@@ -45,7 +45,6 @@ pub(super) struct Report {
 }
 
 /// The thread that writes reports.
-#[derive(Debug)]
 pub(super) struct Reports {
     sender: Mutex<Option<Sender<Report>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -154,7 +153,8 @@ impl Writer {
     }
 
     fn write(&self, report: &Report) -> Result<()> {
-        let Source { vault, agent, ambient, .. } = &*self.source;
+        let Source { agent, ambient, .. } = &*self.source;
+        let vault = self.source.vault()?;
         let generation = backoff::rules(&ambient.env, None)?.generation;
         let (policy, _) = report::policy(&ambient.env, &report.provider, generation);
         let request = Request {
@@ -172,7 +172,7 @@ impl Writer {
             now: ambient.env.now(),
             watched: Arc::new(Unwatched),
         };
-        report::report(vault, agent, &request, &policy, ambient, &waits).map(drop)
+        report::report(&vault, agent, &request, &policy, ambient, &waits).map(drop)
     }
 }
 

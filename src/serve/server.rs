@@ -15,7 +15,7 @@ use super::credentials::{Parts, Vaulted};
 use super::listeners::{self, Bound, ready};
 use super::log::Log;
 use super::reports::Reports;
-use super::source::Source;
+use super::source::{Setups, Source};
 use super::upstreams::Upstream;
 use super::watch::{Ends, Stop, watch};
 use crate::error::Result;
@@ -61,6 +61,8 @@ pub struct Options {
     pub say: Voice,
     /// Accesses that are not in the vault.
     pub own: Vec<Access>,
+    /// What opening the vault again needs.
+    pub setups: Setups,
 }
 
 /// A server that is ready: it listens, and nothing is answered yet.
@@ -93,9 +95,10 @@ pub enum Stopped {
 /// # Errors
 /// `EXISTS` if one runs already, `NOT_FOUND`, `IO` for an address that is taken, `CONFIG` without authorities; those of
 /// reading the profiles.
-pub fn prepare(vault: Vault, session: Session, options: Options) -> Result<Prepared> {
-    let Options { agent, ambient, upstreams, authorities, hosts, ttl, warn, say, own, mut uids, .. } =
-        options;
+pub fn prepare(vault: &Vault, session: Session, options: Options) -> Result<Prepared> {
+    let Options {
+        agent, ambient, upstreams, authorities, hosts, ttl, warn, say, own, setups, mut uids, ..
+    } = options;
     let now = ambient.env.now();
     let tls = tls(authorities).map_err(messages::no_authorities)?;
     let found = vault.agent(&agent)?.ok_or_else(|| messages::no_agent(&agent))?;
@@ -111,7 +114,7 @@ pub fn prepare(vault: Vault, session: Session, options: Options) -> Result<Prepa
         bound.push(listeners::unix(path, !uids.is_empty())?);
     }
     uids.push(rustix::process::geteuid().as_raw());
-    let source = Arc::new(Source::new(vault, session, agent, ambient)?);
+    let source = Arc::new(Source::new(vault, session, agent, ambient, setups)?);
     let first = source.read(None)?.ok_or_else(messages::locked)?;
     for (profile, error) in &first.failures {
         warn(&messages::profile_not_read(profile, error.what()));

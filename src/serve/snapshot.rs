@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use strongroom_proxy::{Key, KeyError, known};
 
@@ -62,6 +63,8 @@ pub(super) struct Snapshot {
     pub failures: Vec<(ProfileId, Error)>,
     /// The versions of the files that it was read from.
     pub stamps: Stamps,
+    /// When it was read.
+    pub at: Instant,
 }
 
 /// A profile whose record was decrypted.
@@ -153,7 +156,7 @@ impl Snapshot {
         }
         let accesses = reader.book()?.ledger.accesses.iter().filter_map(Access::read).collect();
         let profiles = profiles.into_iter().flatten().collect();
-        Ok(Self { accesses, pool, profiles, failures, stamps })
+        Ok(Self { accesses, pool, profiles, failures, stamps, at: Instant::now() })
     }
 
     /// Returns a profile by its id.

@@ -1,21 +1,25 @@
 //! The open vault of a server: reads an agent's profiles again after each change, and holds that agent's key alone.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::snapshot::Snapshot;
 use crate::error::{Code, Result};
 use crate::messages::serve as messages;
 use crate::ops::ambient::Ambient;
-use crate::vault::agent::Agent;
 use crate::vault::anchor::accept_rollback;
-use crate::vault::home::{Session, Vault};
+use crate::vault::home::{Session, Setup, Vault};
 use crate::vault::id::AgentName;
 
+/// Returns what opening the vault again needs: a keychain that was not asked yet, and asks no one. What one knows of a
+/// keychain, and the time that it has for it, is for one command; a server runs for days.
+pub type Setups = Arc<dyn Fn() -> Setup + Send + Sync>;
+
 /// A vault, and the key of one agent while it is unlocked.
-#[derive(Debug)]
 pub(super) struct Source {
-    pub vault: Vault,
+    home: PathBuf,
+    setups: Setups,
     pub agent: AgentName,
     /// Reads the key again if it was changed, without asking anyone.
     pub ambient: Ambient,
@@ -28,11 +32,25 @@ impl Source {
     ///
     /// # Errors
     /// `NOT_FOUND` if there is no such agent; `LOCKED` for another agent's keys.
-    pub fn new(vault: Vault, session: Session, agent: AgentName, ambient: Ambient) -> Result<Self> {
+    pub fn new(
+        vault: &Vault,
+        session: Session,
+        agent: AgentName,
+        ambient: Ambient,
+        setups: Setups,
+    ) -> Result<Self> {
         let found = vault.agent(&agent)?.ok_or_else(|| messages::no_agent(&agent))?;
         let dir = found.dir().path().to_owned();
-        let session = Mutex::new(Some(alone(&vault, session, &agent)?));
-        Ok(Self { vault, agent, ambient, session, dir })
+        let session = Mutex::new(Some(alone(vault, session, &agent)?));
+        Ok(Self { home: vault.home().path().to_owned(), setups, agent, ambient, session, dir })
+    }
+
+    /// Opens the vault.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub fn vault(&self) -> Result<Vault> {
+        Vault::open(&self.home, &(self.setups)(), Duration::ZERO)
     }
 
     /// Returns the agent's directory.
@@ -54,8 +72,9 @@ impl Source {
     /// # Errors
     /// Those of unlocking.
     pub fn unlock(&self) -> Result<()> {
-        let opened = self.ambient.session(&self.vault)?;
-        *self.session() = Some(alone(&self.vault, opened, &self.agent)?);
+        let vault = self.vault()?;
+        let opened = self.ambient.session(&vault)?;
+        *self.session() = Some(alone(&vault, opened, &self.agent)?);
         Ok(())
     }
 
@@ -67,29 +86,26 @@ impl Source {
     pub fn read(&self, before: Option<&Snapshot>) -> Result<Option<Snapshot>> {
         let mut session = self.session();
         let Some(current) = session.as_ref() else { return Ok(None) };
-        match self.read_with(current, before) {
+        let vault = self.vault()?;
+        match self.read_with(&vault, current, before) {
             // The keys were changed: those that are held open nothing any more.
-            Err(error) if error.code() == Code::Tampered && !current.is_current(self.vault.home())? => {
-                let opened = self.ambient.session(&self.vault).map_err(|_| messages::keys_changed())?;
-                let opened = session.insert(alone(&self.vault, opened, &self.agent)?);
-                self.read_with(opened, None).map(Some)
+            Err(error) if error.code() == Code::Tampered && !current.is_current(vault.home())? => {
+                let opened = self.ambient.session(&vault).map_err(|_| messages::keys_changed())?;
+                let opened = session.insert(alone(&vault, opened, &self.agent)?);
+                self.read_with(&vault, opened, None).map(Some)
             }
             read => read.map(Some),
         }
     }
 
-    fn read_with(&self, session: &Session, before: Option<&Snapshot>) -> Result<Snapshot> {
-        let found = self.agent()?;
+    fn read_with(&self, vault: &Vault, session: &Session, before: Option<&Snapshot>) -> Result<Snapshot> {
+        let found = vault.agent(&self.agent)?.ok_or_else(|| messages::no_agent(&self.agent))?;
         let ring = session.keys().agent(self.agent.as_str())?;
         // An older list of accesses may have one that was removed since.
-        if let Some(refusal) = accept_rollback::of_agent(&self.vault, &found, &ring)? {
+        if let Some(refusal) = accept_rollback::of_agent(vault, &found, &ring)? {
             return Err(refusal.error());
         }
-        Snapshot::read(found.reader(ring, self.vault.keychain())?, &self.ambient.env, before)
-    }
-
-    fn agent(&self) -> Result<Agent> {
-        self.vault.agent(&self.agent)?.ok_or_else(|| messages::no_agent(&self.agent))
+        Snapshot::read(found.reader(ring, vault.keychain())?, &self.ambient.env, before)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::credentials::Vaulted;
@@ -87,6 +88,8 @@ pub(super) async fn watch(
 ) {
     let Ends { stop, term, int, hup, lock, .. } = ends;
     let mut looks = tokio::time::interval(LOOK);
+    // A look may wait for a keychain, and signals do not wait for it.
+    let mut looking = JoinSet::new();
     let over = async {
         match ttl {
             Some(ttl) => tokio::time::sleep(ttl).await,
@@ -118,10 +121,12 @@ pub(super) async fn watch(
                 }
                 Err(error) => say(&messages::not_unlocked(error.what())),
             },
-            _ = looks.tick() => {
+            _ = looks.tick(), if looking.is_empty() => {
                 count = count.wrapping_add(1);
-                vaulted.look(count % CONFIG_EVERY == 0).await;
+                let (vaulted, also_config) = (vaulted.clone(), count % CONFIG_EVERY == 0);
+                looking.spawn(async move { vaulted.look(also_config).await });
             }
+            _ = looking.join_next(), if !looking.is_empty() => {}
         }
     }
 }

@@ -6,7 +6,7 @@ mod preferences;
 mod speech;
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use strongroom_backends::is_opaque;
@@ -165,6 +165,16 @@ impl Context {
     #[must_use]
     pub fn setup_unasked(&self) -> home::Setup {
         home::Setup { keychain: self.keychain().unasked(), ..self.setup() }
+    }
+
+    /// Returns what makes [`Context::setup_unasked`] again, each time with a keychain that was not asked yet.
+    #[must_use]
+    pub fn setups(&self) -> Arc<dyn Fn() -> home::Setup + Send + Sync> {
+        let (setup, env, limit) = (self.setup_unasked(), self.env.clone(), self.keychain_timeout());
+        Arc::new(move || home::Setup {
+            keychain: Setup::of(&env, Patience::new(limit), None),
+            ..setup.clone()
+        })
     }
 
     /// Returns how long this command waits in all for a keychain that does not answer.
