@@ -143,12 +143,25 @@ pub(crate) fn request_headers(from: &HeaderMap, route: &Route, is_socket: bool) 
 pub(crate) fn answer_headers(from: &HeaderMap, key: &Key, keeps_length: bool) -> HeaderMap {
     let named: Vec<&str> = names_of(from, &CONNECTION).collect();
     let mut headers = HeaderMap::with_capacity(from.len() + 2);
+    let mut masker = key.masker();
+    let mut shown = Vec::new();
     for (name, value) in from {
         let is_dropped = NOT_IN_ANSWERS.iter().any(|pattern| is_like(pattern, name.as_str()))
             || named.iter().any(|hop| hop.eq_ignore_ascii_case(name.as_str()))
             || (name == CONTENT_LENGTH && !keeps_length);
-        if !is_dropped && let Ok(value) = HeaderValue::from_bytes(&key.masked(value.as_bytes())) {
-            headers.append(name.clone(), value);
+        if is_dropped {
+            continue;
+        }
+        shown.clear();
+        masker.push(value.as_bytes(), &mut shown);
+        if masker.held() > 0 {
+            masker.finish(&mut shown);
+        }
+        // Nearly always it is the same, and shares its memory.
+        if shown == value.as_bytes() {
+            headers.append(name, value.clone());
+        } else if let Ok(value) = HeaderValue::from_bytes(&shown) {
+            headers.append(name, value);
         }
     }
     harden(&mut headers);

@@ -21,8 +21,8 @@ use crate::replay::{Attempt, Replay};
 
 /// How long an idle connection is kept. Providers close them after a minute or more.
 const POOL_IDLE: Duration = Duration::from_secs(45);
-/// The idle connections that an access keeps to one upstream.
-const POOL_SIZE: usize = 32;
+/// The idle connections that an access keeps to one upstream. 100 streams that end together do not close them.
+const POOL_SIZE: usize = 128;
 /// The most bytes of headers in an answer.
 const HEAD_MAX: u32 = 64 * 1024;
 /// How much is read from a connection by HTTP/1.1 before its client has taken it, in bytes. The head is in it.
