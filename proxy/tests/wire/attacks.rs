@@ -180,6 +180,10 @@ async fn what_mints_keys_and_what_is_stored_is_closed() {
         "POST /openai/v1/realtime/client_secrets",
         "POST /openrouter/api/v1/keys",
         "GET /openai/v1/files/f-1/content",
+        "POST /deepgram/v1/auth/grant",
+        "POST /deepgram/v1/projects/p/keys",
+        "POST /elevenlabs/v1/single-use-token/realtime_scribe",
+        "GET /elevenlabs/v1/voices",
     ] {
         refused(&stand, stand.head(line, "Content-Length: 0\r\n"), 403).await;
     }

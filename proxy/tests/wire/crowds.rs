@@ -23,7 +23,7 @@ async fn ten_thousand_half_open_connections_end_and_take_bounded_memory() {
     if !is_alone("crowds::ten_thousand_half_open_connections_end_and_take_bounded_memory") {
         return;
     }
-    allow_descriptors(12_000);
+    allow_descriptors(4_000);
     let limits = Limits { head_time: Duration::from_millis(200), ..limits() };
     let connections = limits.connections;
     let stand = Stand::with(Inner::default(), limits, |_| ok()).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use strongroom_proxy::Limits;
+use tokio::io::AsyncReadExt;
 
 use crate::client::Client;
 use crate::provider::Act;
@@ -41,6 +42,31 @@ async fn connections_that_send_no_request_do_not_keep_others_out() {
     assert_eq!(stand.get("/anthropic/v1/models").await.status, 200);
     for mut client in open {
         client.rest().await;
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_comes_byte_by_byte_is_given_up() {
+    let limits = Limits { head_time: SHORT, ..limits() };
+    let stand = Stand::with(Inner::default(), limits, |_| ok()).await;
+    let mut client = stand.connect().await;
+    client.write("GET /anthropic/v1/models HTTP/1.1\r\nx: ").await;
+    let mut answer = Vec::new();
+    // A byte whenever nothing came for a time, which is less than the head has.
+    while tokio::time::timeout(SHORT / 10, client.stream.read_to_end(&mut answer)).await.is_err() {
+        client.write("a").await;
+    }
+    assert_eq!(answer, b"");
+    assert_eq!(stand.provider.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_upstream_whose_head_is_too_large_is_not_passed_on() {
+    for headers in [format!("x-large: {}\r\n", "a".repeat(200 * 1024)), "x-many: a\r\n".repeat(200)] {
+        let stand = Stand::new(move |_| Act::Reply(answer("200 OK", &headers, "{}"))).await;
+        let reply = stand.get("/anthropic/v1/models").await;
+        assert_eq!((reply.status, &*reply.code()), (502, "answer"));
+        assert_eq!(stand.vault.reports(), [""; 0]);
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::{Barrier, Notify};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -38,6 +38,8 @@ pub enum Act {
     Reply(Vec<u8>),
     /// Answers after the body, and closes the connection without having said so.
     ReplyAndClose(Vec<u8>),
+    /// Answers after the body, when as many requests have come as the barrier waits for.
+    Together(Arc<Barrier>, Vec<u8>),
     /// Answers after the head, and reads the body afterwards.
     ReplyFirst(Vec<u8>),
     /// Closes the connection after the head and half of the body, whose length the header `x-stainless-test-length` says.
@@ -181,6 +183,10 @@ impl Connection {
         }
         match act {
             Act::Reply(bytes) | Act::Tap(_, bytes) => self.write(&bytes).await,
+            Act::Together(others, bytes) => {
+                others.wait().await;
+                self.write(&bytes).await
+            }
             Act::ReplyAndClose(bytes) => {
                 self.write(&bytes).await?;
                 None

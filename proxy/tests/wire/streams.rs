@@ -1,17 +1,19 @@
 //! Bytes pass as they come, in both directions, and their end is passed on.
 
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use strongroom_proxy::Limits;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::Barrier;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
 
 use crate::client::PATIENCE;
 use crate::provider::{Act, Seen};
 use crate::stand::{Stand, answer, limits, ok};
-use crate::vault::{Inner, OTHER_TOKEN, TOKEN};
+use crate::vault::{Inner, OTHER_TOKEN, TOKEN, secret};
 
 const EVENTS: &str =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -53,6 +55,31 @@ async fn an_event_passes_before_the_next_one_is_sent() {
     }
 }
 
+/// Also one that ends as the secret begins, which waits 10 ms if it does not end an event. Of several times, the median.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_is_not_held_back() {
+    let (upstream, script) = pieces();
+    let stand = Stand::new(script).await;
+    let mut client = stand.connect().await;
+    client.write(stand.posted("{}")).await;
+    upstream.send([EVENTS.as_bytes(), &chunk("event: message_start\n\n")].concat()).unwrap();
+    client.until("message_start\n\n").await;
+    let key = secret("one");
+    for text in ["text", &key[..6]] {
+        let mut times = Vec::new();
+        for number in 0..51 {
+            let event = format!("data: {number} {text}\n\n");
+            let sent = Instant::now();
+            upstream.send(chunk(&event)).unwrap();
+            client.until(&event).await;
+            times.push(sent.elapsed());
+        }
+        times.sort();
+        println!("an event took {:?} (median), {:?} (most), with TLS", times[25], times[50]);
+        assert!(times[25] < Duration::from_millis(5), "{times:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_upload_passes_as_it_comes() {
     let (tap, mut came) = unbounded_channel();
@@ -89,7 +116,7 @@ async fn a_client_that_asks_first_is_told_to_continue_if_it_may() {
 
 #[tokio::test]
 async fn trailers_pass_and_the_secret_in_them_is_masked() {
-    let key = crate::vault::secret("one");
+    let key = secret("one");
     let stand = Stand::new(move |_| {
         let head = "HTTP/1.1 200 OK\r\nTrailer: x-checksum\r\nTransfer-Encoding: chunked\r\n\r\n";
         let end = format!("0\r\nx-checksum: 7 {key}\r\n\r\n");
@@ -213,6 +240,27 @@ async fn connections_are_shared_within_an_access_alone() {
     let other = stand.head("GET /openai/v1/models", "").replace(TOKEN, OTHER_TOKEN);
     assert_eq!(stand.raw(other).await.status, 200);
     assert_eq!(connections(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_connections_are_used_again_by_the_next_hundred_requests() {
+    let together = Arc::new(Barrier::new(100));
+    let stand = Stand::new(move |_| Act::Together(Arc::clone(&together), answer("200 OK", "", "{}"))).await;
+    let stand = Arc::new(stand);
+    for round in 1..=3 {
+        let mut clients = JoinSet::new();
+        for _ in 0..100 {
+            let stand = Arc::clone(&stand);
+            clients.spawn(async move { stand.get("/anthropic/v1/models").await.status });
+        }
+        while let Some(status) = clients.join_next().await {
+            assert_eq!(status.unwrap(), 200);
+        }
+        stand.records(100 * round).await;
+        let connections = stand.provider.connections.load(Ordering::SeqCst);
+        println!("{connections} connections after {round} rounds");
+        assert!((100..=110).contains(&connections), "{connections}");
+    }
 }
 
 #[tokio::test]

@@ -22,7 +22,8 @@ async fn a_websocket_passes_bytes_and_its_end() {
     assert_eq!(status, 101, "{head}");
     assert_eq!(crate::client::header(&head, "sec-websocket-accept"), Some("made-up"));
     client.until("first ").await;
-    for text in ["\u{1}one", "\u{2}two"] {
+    // A tunnel has no lines.
+    for text in ["\u{1}one", "\n\n", "\u{2}two\n"] {
         client.write(text).await;
         client.until(text).await;
     }
@@ -36,6 +37,23 @@ async fn a_websocket_passes_bytes_and_its_end() {
     let record = stand.records(1).await.remove(0);
     assert_eq!(record.status, 101);
     assert_eq!(stand.vault.reports(), ["one ok"]);
+}
+
+/// As Deepgram's and OpenAI's clients in a browser send it.
+#[tokio::test]
+async fn a_token_in_a_subprotocol_is_not_passed_on() {
+    let stand = Stand::new(|_| Act::Switch(b"first ".to_vec())).await;
+    for offered in [format!("token, {TOKEN}"), format!("chat, Bearer, {TOKEN}")] {
+        let request = asked(&stand).replace("/openai/v1/realtime?model=m-1", "/deepgram/v1/listen");
+        let request = request.replace(&format!("realtime, openai-insecure-api-key.{TOKEN}"), &offered);
+        let request = request.replace(&format!("x-api-key: {TOKEN}\r\n"), "");
+        let mut client = stand.connect().await;
+        client.write(request).await;
+        assert_eq!(client.head().await.0, 101, "{offered}");
+        let seen = stand.provider.last();
+        assert_eq!(seen.header("authorization"), Some(&*format!("Token {}", secret("one"))));
+        assert!(!seen.head.contains(TOKEN), "{}", seen.head);
+    }
 }
 
 #[tokio::test]
