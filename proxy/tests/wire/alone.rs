@@ -21,12 +21,14 @@ pub fn is_alone(test: &str) -> bool {
     false
 }
 
-/// Lets this process have as many descriptors.
-pub fn allow_descriptors(count: u64) {
+/// Lets this process have as many descriptors, and returns how many it may have.
+pub fn allow_descriptors(count: u64) -> u64 {
     let limit = getrlimit(Resource::Nofile);
+    let count = count.min(limit.maximum.unwrap_or(count));
     if limit.current.is_some_and(|current| current < count) {
         setrlimit(Resource::Nofile, Rlimit { current: Some(count), ..limit }).unwrap();
     }
+    count
 }
 
 /// Returns how much memory this process has, in KiB.
