@@ -159,8 +159,8 @@ group 'format' 30 cargo fmt --all --check
 group 'words' 30 scripts/words.sh
 group 'lint' 300 cargo clippy --workspace --all-targets --locked -- -D warnings
 group 'lint without keychains' 120 cargo clippy --no-default-features --locked -- -D warnings
-# Each of the 64 writers writes as often as tests/it/contention.rs says; with --all, this often.
-[ "$all" = no ] || export STRONGROOM_TEST_WRITES=100
+# Each of the 64 writers writes as often as tests/it/contention.rs says; with --all, this often. The proxy answers this many.
+[ "$all" = no ] || export STRONGROOM_TEST_WRITES=100 STRONGROOM_WIRE_REQUESTS=100000
 # The benchmarks are a separate package, which no test needs.
 group "tests as $(id -un)" 1000 cargo test --locked
 

@@ -12,6 +12,10 @@ use strongroom_backends::shown;
 use crate::error::Result;
 use crate::messages::serve as messages;
 
+/// How many clients may wait to be accepted.
+#[cfg(target_os = "linux")]
+const QUEUE: i32 = 4096;
+
 /// A socket that is bound.
 #[derive(Debug)]
 pub(super) enum Bound {
@@ -61,7 +65,11 @@ pub(super) fn handed_over() -> Result<Vec<Bound>> {
 /// # Errors
 /// `IO`.
 pub(super) fn tcp(address: SocketAddr) -> Result<Bound> {
-    TcpListener::bind(address).map(Bound::Tcp).map_err(|error| messages::no_listener(address, &error))
+    let listener = TcpListener::bind(address).map_err(|error| messages::no_listener(address, &error))?;
+    // std asks for a queue of 128. If many clients come at once, the system drops those that do not fit, and they wait.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::net::listen(&listener, QUEUE);
+    Ok(Bound::Tcp(listener))
 }
 
 /// Makes a Unix socket. The system tells who connects; `for_others` lets other users reach it at all. One that a killed
