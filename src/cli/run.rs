@@ -43,7 +43,7 @@ pub(super) fn run(context: &mut Context, args: &Run) -> Result<u8> {
     if args.proxy {
         return run_proxy::run(
             context,
-            run_proxy::Wanted {
+            &run_proxy::Wanted {
                 secrets: &args.secrets,
                 upstreams: &args.upstreams,
                 masks: !args.no_mask,

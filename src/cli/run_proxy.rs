@@ -43,12 +43,12 @@ pub(super) struct Wanted<'a> {
     pub command: &'a [OsString],
 }
 
-pub(super) fn run(context: &Context, wanted: Wanted<'_>) -> Result<u8> {
+pub(super) fn run(context: &Context, wanted: &Wanted<'_>) -> Result<u8> {
     if let Some(flag) = wanted.secrets.only_hands_over() {
         return Err(messages::hands_over(flag));
     }
     let quiet = Arc::new(AtomicBool::new(false));
-    let (proxied, prepared, routes) = match serve(context, &wanted, &quiet) {
+    let (proxied, prepared, routes) = match serve(context, wanted, &quiet) {
         Err(error) if error.code() != Code::Usage => {
             let _ = context.report(&error);
             return Ok(NOT_HANDED_OVER);
@@ -97,7 +97,9 @@ fn serve(
             None => return Err(messages::no_route(provider)),
         }
     }
-    left_out.iter().for_each(|text| context.warn(text));
+    for text in &left_out {
+        context.warn(text);
+    }
     let options = Options {
         agent,
         ambient: context.ambient(),

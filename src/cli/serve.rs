@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Context;
-use super::context::{not_a_secret, warn};
+use super::context::{document, not_a_secret, warn};
 use super::upstream_flags::Upstreams;
 use crate::error::Result;
 use crate::harden;
@@ -90,7 +90,9 @@ pub(super) fn run(context: &mut Context, args: &Serve) -> Result<u8> {
     }
     if context.json() {
         let listeners = prepared.listeners();
-        context.print_json(&serde_json::json!({ "agent": agent.as_str(), "listeners": listeners }))?;
+        let said = serde_json::json!({ "agent": agent.as_str(), "listeners": listeners });
+        // A program that waits for it reads a line.
+        context.print(&document(&said, true)?)?;
     } else {
         let lines: Vec<_> = prepared.listeners().iter().map(|name| messages::serving(&agent, name)).collect();
         context.print(&lines.join("\n"))?;

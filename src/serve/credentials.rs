@@ -56,7 +56,7 @@ pub(super) struct Inner {
 enum State {
     Read(Arc<Snapshot>),
     /// It could not be read, from files of these versions.
-    Failed(Stamps, Instant, String),
+    Failed(Box<Stamps>, Instant, String),
     /// It is locked. The digests of tokens, which are no secrets, tell a known client from a stranger.
     Locked(Vec<Access>),
 }
@@ -110,7 +110,7 @@ impl Vaulted {
         let unlocked = spawn_blocking(move || {
             inner.source.unlock()?;
             let mut state = inner.state.write().unwrap_or_else(PoisonError::into_inner);
-            *state = State::Failed(Stamps::default(), Instant::now(), String::new());
+            *state = State::Failed(Box::default(), Instant::now(), String::new());
             drop(state);
             inner.read(None);
             Ok(())
@@ -151,7 +151,7 @@ impl Inner {
         let now = stamps(self.source.dir());
         match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
             State::Read(snapshot) if snapshot.stamps == now => Ok(Some(Arc::clone(snapshot))),
-            State::Failed(stamps, at, _) if *stamps == now && at.elapsed() < READ_AGAIN => Ok(None),
+            State::Failed(stamps, at, _) if **stamps == now && at.elapsed() < READ_AGAIN => Ok(None),
             State::Locked(_) => Ok(None),
             State::Read(_) | State::Failed(..) => Err(()),
         }
@@ -205,7 +205,7 @@ impl Inner {
                 if !matches!(&*state, State::Failed(_, _, before) if *before == what) {
                     (self.warn)(&messages::not_read(&what));
                 }
-                *state = State::Failed(at, Instant::now(), what);
+                *state = State::Failed(Box::new(at), Instant::now(), what);
                 None
             }
         }

@@ -94,11 +94,11 @@ impl Writer {
     fn run(mut self, receiver: &Receiver<Report>) {
         let mut again = None;
         loop {
-            let received = match again {
+            let next = match again {
                 None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(at) => receiver.recv_timeout(Instant::duration_since(&at, Instant::now())),
             };
-            match received {
+            match next {
                 Ok(report) => self.add(report),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {

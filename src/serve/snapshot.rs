@@ -89,13 +89,13 @@ pub(super) struct Served {
 }
 
 impl Served {
-    fn of(record: Record, entry: Entry) -> Self {
+    fn of(record: &Record, entry: Entry) -> Self {
         let key = Key::new(record.profile.as_str(), record.credential.secret.clone()).map(Arc::new);
-        let refused = refused(&record);
+        let refused = refused(record);
         Self {
-            view: view_of(&record),
+            view: view_of(record),
             tag: record.profile.as_str().into(),
-            hosts: hosts_of(&record).into_iter().map(str::to_owned).collect(),
+            hosts: hosts_of(record).into_iter().map(str::to_owned).collect(),
             created: record.created,
             generation: record.generation,
             key,
@@ -123,10 +123,10 @@ impl Snapshot {
     ///
     /// # Errors
     /// `TAMPERED`, and those of reading the agent's directory.
-    pub fn read(reader: Reader<'_>, env: &Env, before: Option<&Self>) -> Result<Self> {
+    pub fn read(reader: &Reader<'_>, env: &Env, before: Option<&Self>) -> Result<Self> {
         // What changes while it is read is read again.
         let stamps = stamps(reader.agent().dir().path());
-        let pool = Pool::of(&reader, env)?;
+        let pool = Pool::of(reader, env)?;
         let known: HashMap<_, _> =
             before.iter().flat_map(|before| &before.profiles).map(|served| (served.id(), served)).collect();
         let (mut profiles, mut failures) = (Vec::new(), Vec::new());
@@ -134,13 +134,11 @@ impl Snapshot {
         let mut missing = Vec::new();
         for id in &ids {
             let entry = reader.entry(id)?;
-            match known.get(*id).filter(|served| Some(served.entry) == entry) {
-                Some(served) => profiles.push(Some(Arc::clone(served))),
-                None => {
-                    missing.push(*id);
-                    profiles.push(None);
-                }
+            let served = known.get(*id).filter(|served| Some(served.entry) == entry);
+            if served.is_none() {
+                missing.push(*id);
             }
+            profiles.push(served.map(|served| Arc::clone(served)));
         }
         // A failure happens again for each record.
         let _ = reader.fetch(&missing);
@@ -150,7 +148,7 @@ impl Snapshot {
             }
             let read = reader.record(id).map(|record| record.zip(reader.entry(id).ok().flatten()));
             match read {
-                Ok(found) => *place = found.map(|(record, entry)| Arc::new(Served::of(record, entry))),
+                Ok(found) => *place = found.map(|(record, entry)| Arc::new(Served::of(&record, entry))),
                 Err(error) => failures.push((id.clone(), error)),
             }
         }

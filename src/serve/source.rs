@@ -105,7 +105,7 @@ impl Source {
         if let Some(refusal) = accept_rollback::of_agent(vault, &found, &ring)? {
             return Err(refusal.error());
         }
-        Snapshot::read(found.reader(ring, vault.keychain())?, &self.ambient.env, before)
+        Snapshot::read(&found.reader(ring, vault.keychain())?, &self.ambient.env, before)
     }
 }
 
