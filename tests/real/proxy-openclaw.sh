@@ -5,7 +5,7 @@
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=… \
 #       OPENCLAW_SQLITE_DIR=<directories made by scripts/install-test-deps.sh> tests/real/proxy-openclaw.sh
 #
-# budget: 150 s
+# budget: 180 s
 # once: as an ordinary user
 # shellcheck source=tests/real/lib/proxy-world.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/proxy-world.sh"

@@ -3,8 +3,8 @@
 leaks.py VALUES process PID
 leaks.py VALUES files PATH...
 
-VALUES is a file with a name and a value in each line. Prints for each name how often its value was found, as it is, in base64, in hex
-and as UTF-16; for files, which of them have it; and how much was searched.
+VALUES is a file with a name and a value in each line. Prints for each name how often its value was found, as it is and, if no `plain`
+follows, in base64, in hex and as UTF-16; for files, which of them have it; and how much was searched.
 """
 
 import base64
@@ -20,8 +20,10 @@ STEP = 4096 * PAGE
 OVERLAP = 1024
 
 
-def forms(value):
+def forms(value, only=""):
     """Returns what a value looks like. Of base64 what is the same whatever stands around it."""
+    if only == "plain":
+        return {value}
     found = {value, value.hex().encode(), value.hex().upper().encode(), value.decode().encode("utf-16-le")}
     for before in range(3):
         encoded = base64.b64encode(b"x" * before + value)
@@ -84,8 +86,8 @@ def files(paths):
 
 class Search:
     def __init__(self, named):
-        self.needles = [(name, one) for name, value in named for one in forms(value.encode())]
-        self.counts = dict.fromkeys((name for name, _ in named), 0)
+        self.needles = [(name, one) for name, value, *only in named for one in forms(value.encode(), *only)]
+        self.counts = dict.fromkeys((name for name, *_ in named), 0)
         self.searched = 0
 
     def over(self, pieces):

@@ -79,7 +79,7 @@ access() {
     local name=$1
     shift
     token=$(vault access add "$name" "${@/#/--profile=}" 2>"$tmp/said")
-    printf 'keys %s\ntoken %s\n' "$stem" "$token" >"$tmp/values"
+    printf 'keys %s\ntoken %s plain\n' "$stem" "$token" >"$tmp/values"
     printf '%s\n' "$token" >>"$tmp/tokens"
 }
 
