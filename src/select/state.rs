@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::backoff::Failure;
 use super::pin::{Model, Pin, SessionName};
 use crate::vault::id::{ProfileId, Provider};
 
@@ -76,6 +77,20 @@ impl Usage {
         if model.is_some_and(|model| left.cools_for_another(model)) { Self::default() } else { left }
     }
 
+    /// Returns whether it rests at `now` for this failure, for this model too, and at least until an instant. One more
+    /// such failure would only be counted.
+    #[must_use]
+    pub fn rests_for(&self, failure: Failure, model: Option<&Model>, now: i64, until: i64) -> bool {
+        let (end, reason) = if failure.disables() {
+            (self.disabled_until, &self.disabled_reason)
+        } else {
+            (self.cooldown_until, &self.cooldown_reason)
+        };
+        end.is_some_and(|end| end > now && end >= until)
+            && reason.as_deref() == Some(failure.as_str())
+            && (failure.disables() || self.cooldown_model.as_ref().is_none_or(|of| Some(of) == model))
+    }
+
     /// Returns when the last of its windows ends, whether in the past or in the future.
     #[must_use]
     pub fn rests_until(&self) -> Option<i64> {
@@ -106,5 +121,35 @@ impl AuthState {
     #[must_use]
     pub fn usage(&self, id: &ProfileId) -> Option<&Usage> {
         self.usage.get(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_known_while_its_window_is_open_for_its_model_and_as_long() {
+        let failure = |name: &str| name.parse::<Failure>().unwrap();
+        let model = |name: &str| name.parse::<Model>().unwrap();
+        let cooling = Usage {
+            cooldown_until: Some(100),
+            cooldown_reason: Some("rate_limit".to_owned()),
+            cooldown_model: Some(model("m")),
+            ..Usage::default()
+        };
+        let m = model("m");
+        assert!(cooling.rests_for(failure("rate_limit"), Some(&m), 99, 100));
+        assert!(!cooling.rests_for(failure("rate_limit"), Some(&m), 100, 100), "it is over");
+        assert!(!cooling.rests_for(failure("rate_limit"), Some(&m), 50, 101), "it ends too early");
+        assert!(!cooling.rests_for(failure("rate_limit"), Some(&model("n")), 50, 50), "another model");
+        assert!(!cooling.rests_for(failure("overloaded"), Some(&m), 50, 50), "another reason");
+        assert!(!cooling.rests_for(failure("billing"), Some(&m), 50, 50), "it is not disabled");
+        let disabled = Usage {
+            disabled_until: Some(100),
+            disabled_reason: Some("billing".to_owned()),
+            ..Usage::default()
+        };
+        assert!(disabled.rests_for(failure("billing"), None, 50, 50));
     }
 }

@@ -12,12 +12,13 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::choice::{Asked, Chooser, id_of, serves};
-use super::reports::{Report, Reports, UNTIL_WRITTEN};
+use super::reports::{Report, Reports, UNTIL_WRITTEN, spelled};
 use super::server::Voice;
 use super::snapshot::{Snapshot, Stamps, stamps};
 use super::source::Source;
 use crate::client::alias::ALIASES;
 use crate::messages::serve as messages;
+use crate::time::SECOND;
 use crate::vault::access::{Access, AccessName};
 use crate::vault::id::{ProfileId, Provider};
 
@@ -50,6 +51,8 @@ pub(super) struct Inner {
     ends: Mutex<HashMap<(AccessName, [u8; 32]), CancellationToken>>,
     /// When the success of each profile was reported last.
     successes: Mutex<HashMap<ProfileId, Instant>>,
+    /// When each profile failed last, whether that was reported or not. In Unix milliseconds.
+    failures: Mutex<HashMap<ProfileId, i64>>,
 }
 
 /// What was read last.
@@ -86,6 +89,7 @@ impl Vaulted {
             reading: AsyncMutex::default(),
             ends: Mutex::default(),
             successes: Mutex::default(),
+            failures: Mutex::default(),
         }))
     }
 
@@ -269,7 +273,9 @@ impl Inner {
     fn is_due(&self, snapshot: &Snapshot, profile: &ProfileId) -> bool {
         let usage = snapshot.pool.state().usage(profile);
         let now = self.now();
-        if usage.and_then(|usage| usage.last_failure_at).is_some_and(|at| now - at < AFTER_FAILURE) {
+        let seen = self.failures.lock().unwrap_or_else(PoisonError::into_inner).get(profile).copied();
+        let last = usage.and_then(|usage| usage.last_failure_at).max(seen);
+        if last.is_some_and(|at| now - at < AFTER_FAILURE) {
             return false;
         }
         let failed = usage.is_some_and(|usage| usage.error_count > 0 || usage.rests_until().is_some());
@@ -376,10 +382,30 @@ impl Credentials for Vaulted {
                         return;
                     }
                 }
-                let until = now.saturating_add(UNTIL_WRITTEN);
-                inner.chooser.waits.rests(&report.profile, tag.generation, failure, now, until);
-                inner.reports.send(Report { failure: Some(failure), retry_after, ..report });
+                let report = Report { failure: Some(failure), retry_after, ..report };
+                let mut failures = inner.failures.lock().unwrap_or_else(PoisonError::into_inner);
+                failures.insert(report.profile.clone(), now);
+                drop(failures);
+                if is_known(&snapshot, &report, now) {
+                    return;
+                }
+                let (until, what) = (now.saturating_add(UNTIL_WRITTEN), (failure, model));
+                if !inner.chooser.waits.rests(&report.profile, tag.generation, what, now, until) {
+                    inner.reports.send(report);
+                }
             }
         }
     }
+}
+
+/// Returns whether the state says already what a failure says. Requests that run when a key runs out all fail, and so do
+/// those that a profile gets while each one rests: if they counted, the next failure would be the hundredth in a row.
+fn is_known(snapshot: &Snapshot, report: &Report, now: i64) -> bool {
+    let usage = snapshot.pool.state().usage(&report.profile);
+    let failure = report.failure.and_then(|failure| spelled(failure).ok());
+    let model = report.model.as_deref().and_then(|model| model.parse().ok());
+    let wait = report.retry_after.map_or(0, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+    // Providers tell whole seconds, and answers take time.
+    let until = now.saturating_add(wait).saturating_sub(2 * SECOND);
+    usage.zip(failure).is_some_and(|(usage, failure)| usage.rests_for(failure, model.as_ref(), now, until))
 }

@@ -139,7 +139,8 @@ impl Writer {
                     for report in &self.waiting {
                         if let Some(failure) = report.failure {
                             let until = now.saturating_add(MINUTE);
-                            self.chooser.waits.rests(&report.profile, report.generation, failure, now, until);
+                            let what = (failure, report.model.as_deref());
+                            self.chooser.waits.rests(&report.profile, report.generation, what, now, until);
                         }
                     }
                     if !self.has_warned {
@@ -180,7 +181,7 @@ impl Writer {
 pub(super) const UNTIL_WRITTEN: i64 = 30 * SECOND;
 
 /// Returns a failure as the client spells it.
-fn spelled(failure: Seen) -> Result<Failure> {
+pub(super) fn spelled(failure: Seen) -> Result<Failure> {
     match failure {
         Seen::Auth | Seen::Forbidden => "auth",
         Seen::RateLimited => "rate_limit",

@@ -25,8 +25,10 @@ pub(super) struct Waits(Mutex<HashMap<ProfileId, Vec<Wait>>>);
 struct Wait {
     /// The version of the record that failed.
     generation: u64,
-    /// The access that it counts for, and the model; `None` for all.
-    alone: Option<(AccessName, Option<String>)>,
+    /// The access that it counts for; `None` for all.
+    alone: Option<AccessName>,
+    /// The model that was asked for, if it is known.
+    model: Option<String>,
     failure: Failure,
     at: i64,
     until: i64,
@@ -50,27 +52,44 @@ impl Waits {
     ) -> bool {
         self.of(profile, |waits| {
             waits.retain(|wait| wait.generation == generation && now - wait.at < REMEMBERED);
-            let is_of_another = |wait: &Wait| {
-                wait.failure == failure && wait.alone.as_ref().is_some_and(|(of, _)| of != access)
-            };
+            let is_of_another =
+                |wait: &Wait| wait.failure == failure && wait.alone.as_ref().is_some_and(|of| of != access);
             if waits.iter().any(is_of_another) {
                 return true;
             }
             if waits.len() >= MOST {
                 waits.remove(0);
             }
-            let alone = Some((access.clone(), model.map(str::to_owned)));
-            waits.push(Wait { generation, alone, failure, at: now, until: now + REST });
+            let (alone, model) = (Some(access.clone()), model.map(str::to_owned));
+            waits.push(Wait { generation, alone, model, failure, at: now, until: now + REST });
             false
         })
     }
 
     /// Notes that a profile rests for all until an instant, in Unix milliseconds, because the state does not say so yet.
-    pub fn rests(&self, profile: &ProfileId, generation: u64, failure: Failure, now: i64, until: i64) {
+    /// Returns whether that was noted already, of the same failure with the same model: of requests that ran at the same
+    /// time.
+    pub fn rests(
+        &self,
+        profile: &ProfileId,
+        generation: u64,
+        (failure, model): (Failure, Option<&str>),
+        now: i64,
+        until: i64,
+    ) -> bool {
         self.of(profile, |waits| {
             waits.retain(|wait| wait.generation == generation && (wait.alone.is_some() || wait.until > now));
-            waits.push(Wait { generation, alone: None, failure, at: now, until });
-        });
+            let is_same = |wait: &&mut Wait| {
+                wait.alone.is_none() && wait.failure == failure && wait.model.as_deref() == model
+            };
+            if let Some(wait) = waits.iter_mut().find(is_same) {
+                wait.until = wait.until.max(until);
+                return true;
+            }
+            let model = model.map(str::to_owned);
+            waits.push(Wait { generation, alone: None, model, failure, at: now, until });
+            false
+        })
     }
 
     /// Notes that the state says now what [`Waits::rests`] said.
@@ -86,7 +105,7 @@ impl Waits {
         let counts = |wait: &&Wait| {
             wait.generation == generation
                 && wait.until > now
-                && wait.alone.as_ref().is_none_or(|(of, _)| of == access)
+                && wait.alone.as_ref().is_none_or(|of| of == access)
         };
         waits.iter().filter(counts).map(|wait| wait.until).max()
     }
@@ -117,7 +136,10 @@ mod tests {
     #[test]
     fn a_failure_that_the_state_does_not_say_yet_counts_for_all() {
         let (waits, id): (_, ProfileId) = (Waits::default(), "openai:one".parse().unwrap());
-        waits.rests(&id, 1, Failure::Auth, 0, 50);
+        assert!(!waits.rests(&id, 1, (Failure::Auth, None), 0, 40));
+        assert!(waits.rests(&id, 1, (Failure::Auth, None), 0, 50), "the same one");
+        assert!(!waits.rests(&id, 1, (Failure::Auth, Some("m")), 0, 50), "another model");
+        assert!(!waits.rests(&id, 1, (Failure::Billing, None), 0, 50), "another failure");
         assert_eq!(waits.until(&id, 1, &name("any"), 49), Some(50));
         assert_eq!(waits.until(&id, 1, &name("any"), 50), None);
         waits.told(&id);
