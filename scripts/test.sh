@@ -227,6 +227,7 @@ if [ "$all" = yes ]; then
     # At all system calls that change something, not only at those that commit and some others.
     group 'a rekey that is killed at every moment' 1800 env STRONGROOM_TEST_EVERY_KILL=yes \
         STRONGROOM_TEST_BIN="$binary" "$(program_of it test)" rekey_kills --nocapture
+    group 'a day of use of the proxy, in 20 minutes' 1500 env STRONGROOM="$binary" STRONGROOM_TEST_DAY=1200 bash tests/real/proxy-day.sh
     # Advisories are left out, because their database is outside the package registries.
     cargo_deny=$(find "$cache" -path '*/cargo-deny-*/bin/cargo-deny' | sort | tail -n 1)
     group 'licences, sources and bans of dependencies' 60 "$cargo_deny" check --hide-inclusion-graph bans licenses sources
