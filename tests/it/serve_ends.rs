@@ -82,10 +82,10 @@ fn an_agent_has_one_server_and_a_killed_one_is_not_in_the_way() {
     assert_eq!(again.ask(&token).status, 200);
     drop(again);
     // A port that another program took meanwhile is told, and nothing is served elsewhere.
-    let taken = std::net::TcpListener::bind(&port).unwrap();
+    let squatter = std::net::TcpListener::bind(&port).unwrap();
     let failed = session.run(["serve", "--listen", &port]).failed("IO", 74);
     assert!(failed.stderr.contains("another process has that port"), "{}", failed.stderr);
-    drop(taken);
+    drop(squatter);
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn message(reader: &mut impl BufRead) -> Option<(String, HashMap<String, String>
     if let Some(len) = headers.get("content-length").and_then(|len| len.parse().ok()) {
         body.resize(len, 0);
         reader.read_exact(&mut body).ok()?;
-    } else if headers.get("transfer-encoding").is_some() {
+    } else if headers.contains_key("transfer-encoding") {
         loop {
             let mut line = String::new();
             reader.read_line(&mut line).ok().filter(|read| *read > 0)?;

@@ -6,6 +6,7 @@
 #       tests/real/rows.sh
 #
 # budget: 180 s
+# once: as an ordinary user
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Needs no network.
 # shellcheck source=tests/real/lib/verdict.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
