@@ -35,7 +35,7 @@ const PROXIES: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"
 pub(super) struct Wanted<'a> {
     /// What the program may use.
     pub secrets: &'a Secrets,
-    /// Where its requests go.
+    /// The places to which its requests go.
     pub upstreams: &'a Upstreams,
     /// Whether the token is masked in what it prints.
     pub masks: bool,

@@ -8,7 +8,7 @@ use super::context::not_a_secret;
 use crate::error::Result;
 use crate::serve::{Upstream, certificates, upstream};
 
-/// Where requests go instead of to the providers' own hosts, and whom else to trust there.
+/// The places of requests instead of the providers' own hosts, and the authorities that are trusted there.
 #[derive(Debug, Args)]
 pub(super) struct Upstreams {
     /// Send requests for a provider here instead of to its own host; http is for this machine alone

@@ -172,7 +172,7 @@ fn the_token_is_masked_and_the_status_is_the_programs() {
 fn a_signal_is_the_programs_and_the_proxy_goes_on() {
     let session = session();
     let upstream = Upstream::start();
-    let script = r#"trap 'echo got' TERM INT; exec 3<&0; cat <&3 &
+    let script = r#"trap 'echo got' TERM USR1; exec 3<&0; cat <&3 &
         echo "$OPENAI_BASE_URL $OPENAI_API_KEY"; wait; wait; wait; exit 4"#;
     let flag = upstream.flag("openai");
     let flags = ["run", "--proxy", "--no-mask", "--provider", "openai", &flag, "--", "sh", "-c", script];
@@ -182,7 +182,8 @@ fn a_signal_is_the_programs_and_the_proxy_goes_on() {
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines().map(|line| line.unwrap());
     let told = output.next().unwrap();
     let (base, token) = told.split_once(' ').unwrap();
-    for signal in [Signal::INT, Signal::TERM] {
+    // SIGINT is ignored if the tests run in the background of a script.
+    for signal in [Signal::USR1, Signal::TERM] {
         kill_process(Pid::from_child(&child), signal).unwrap();
         assert_eq!(output.next().as_deref(), Some("got"));
         assert_eq!(post(&format!("{base}/responses"), ("authorization", &format!("Bearer {token}"))), 200);
