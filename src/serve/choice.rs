@@ -209,3 +209,62 @@ fn none_left(asked: Asked<'_>) -> NoneLeft {
 pub(super) fn id_of(tag: &ProfileTag) -> Option<ProfileId> {
     tag.id.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom_proxy::{compatible, known};
+
+    use super::*;
+
+    fn route(name: &str) -> Route {
+        known().into_iter().find(|route| *route.name == *name).unwrap_or_else(|| compatible(name))
+    }
+
+    #[test]
+    fn a_secret_goes_to_a_host_of_its_record_alone() {
+        let chooser = Chooser::default();
+        let origin = |name: &str, hosts: &[&str]| {
+            let served = Served::made_up(&format!("{name}:one"), hosts);
+            chooser.origin(&route(name), &served).map(|origin| origin.to_string())
+        };
+        let usual = Some("https://api.anthropic.com".to_owned());
+        assert_eq!(origin("anthropic", &["https://api.anthropic.com"]), usual);
+        // A person may allow only another one, or several.
+        assert_eq!(
+            origin("anthropic", &["https://gw.example.com:8443"]).unwrap(),
+            "https://gw.example.com:8443"
+        );
+        assert_eq!(origin("anthropic", &["https://gw.example.com", "https://api.anthropic.com"]), usual);
+        // Nowhere without TLS, and nowhere if the record names no host.
+        assert_eq!(origin("anthropic", &["http://gw.example.com"]), None);
+        assert_eq!(origin("azure", &[]), None);
+    }
+
+    #[test]
+    fn only_a_person_who_starts_the_server_sends_it_elsewhere() {
+        let hand = Origin::by_hand("http://127.0.0.1:1234").unwrap();
+        let upstreams = HashMap::from([("anthropic".into(), hand.clone())]);
+        let chooser = Chooser { upstreams, ..Chooser::default() };
+        let of = |name: &str| {
+            let served = Served::made_up(&format!("{name}:one"), &["https://api.example.com"]);
+            chooser.origin(&route(name), &served)
+        };
+        assert_eq!(of("anthropic"), Some(hand));
+        assert_eq!(of("groq").unwrap().to_string(), "https://api.example.com");
+    }
+
+    #[test]
+    fn a_route_serves_the_profiles_of_its_provider_and_of_its_other_names() {
+        for (name, provider, serves_it) in [
+            ("anthropic", "anthropic", true),
+            ("anthropic", "claude-cli", true),
+            ("azure", "azure-openai", true),
+            ("bedrock", "amazon-bedrock", true),
+            ("moonshot", "moonshotai", true),
+            ("anthropic", "openai", false),
+            ("openai", "openai-codex", false),
+        ] {
+            assert_eq!(serves(&route(name), &provider.parse().unwrap()), serves_it, "{name} {provider}");
+        }
+    }
+}

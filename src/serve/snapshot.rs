@@ -104,6 +104,24 @@ impl Served {
         }
     }
 
+    /// Returns a made-up profile with these hosts.
+    #[cfg(test)]
+    pub fn made_up(id: &str, hosts: &[&str]) -> Self {
+        use crate::vault::credential::CredentialType;
+        use crate::vault::ledger::RecordState;
+        let view = ProfileView::new(id.parse().unwrap(), CredentialType::ApiKey);
+        Self {
+            view,
+            tag: id.into(),
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            created: 1,
+            generation: 1,
+            key: Key::new(id, "made-up-key-0123456789".into()).map(Arc::new),
+            refused: None,
+            entry: Entry::new(1, RecordState::Removed),
+        }
+    }
+
     /// Returns its id.
     pub fn id(&self) -> &ProfileId {
         &self.view.id
