@@ -58,9 +58,11 @@ useradd passwd
 script bsdutils
 LINES
     [ "$all" = yes ] || return 0
-    # For helpers, and for other platforms (scripts/cross.sh): a Rust that includes the source of std, a linker, Wine.
+    # For helpers, for scripts/proxy-speed.sh, and for other platforms (scripts/cross.sh): a Rust that includes the source of std,
+    # a linker, Wine.
     cat <<'LINES'
 docker docker.io
+/usr/sbin/nginx nginx
 /usr/bin/rustc rustc-web
 /usr/bin/cargo cargo-web
 /usr/bin/cargo-clippy rust-web-clippy

@@ -38,6 +38,8 @@ if [ -z "$to" ]; then if [ "$all" = yes ]; then to=100000; else to=10000; fi; fi
 
 # shellcheck source=scripts/find-cargo.sh
 . scripts/find-cargo.sh
+# shellcheck source=scripts/speed-page.sh
+. scripts/speed-page.sh
 find_cargo . || exit 1
 needs() { [ -x "$1" ] || die "missing $1; as root run: apt-get install -y --no-install-recommends $2"; }
 needs /usr/bin/time time
@@ -112,18 +114,7 @@ env "${others[@]}" STRONGROOM="$target/release/strongroom" OPENS="$opens" KBS2="
 cat "$target/speed-measured.md"
 
 if [ "$write" = yes ]; then
-    awk -v measured="$target/speed-measured.md" '
-        /^<!-- measured by scripts\/peers.sh: begin -->$/ {
-            print; print ""
-            while ((getline line < measured) > 0) print line
-            print "\n![growth](speed.svg)\n"
-            inside = 1
-        }
-        /^<!-- measured by scripts\/peers.sh: end -->$/ { inside = 0; ended = 1 }
-        !inside && !/: begin -->$/ { print }
-        END { exit !ended }
-    ' docs/speed.md >"$scratch/speed.md" || die 'docs/speed.md has no place for what is measured'
-    cat "$scratch/speed.md" >docs/speed.md
-    cp "$target/speed.svg" docs/speed.svg
+    write_measured scripts/peers.sh "$target/speed-measured.md" "$target/speed.svg" growth "$scratch" ||
+        die 'docs/speed.md has no place for what is measured'
     say 'wrote docs/speed.md and docs/speed.svg'
 fi

@@ -1,6 +1,6 @@
 //! How long each command takes as the number of profiles grows.
 
-use crate::picture::{self, Line};
+use crate::picture::{self, Labels, Line};
 use crate::place::Place;
 use crate::process::{Process, Times};
 
@@ -24,7 +24,12 @@ pub fn print(place: &Place) {
         let cells = sizes.iter().map(|size| at(size).map_or("failed".to_owned(), |(_, ms)| rounded(*ms)));
         println!("| `{}` | {} |", line.name, cells.collect::<Vec<_>>().join(" | "));
     }
-    std::fs::write(&place.picture, picture::draw(&sizes, &lines)).unwrap();
+    let labels = Labels {
+        title: "Milliseconds of a command by the number of profiles",
+        y: "milliseconds of a whole process",
+        x: "profiles",
+    };
+    std::fs::write(&place.picture, picture::draw(&labels, &sizes, &lines)).unwrap();
 }
 
 fn rounded(ms: f64) -> String {

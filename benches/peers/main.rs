@@ -12,6 +12,8 @@ mod picture;
 mod place;
 mod process;
 mod slow;
+#[path = "../spread.rs"]
+mod spread;
 mod table;
 
 use std::env::{args, var};

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use crate::place::{Place, token};
 use crate::process::{Process, Task, interleaved};
-use crate::table::spread;
+use crate::spread::spread;
 
 /// The tasks of a tool: get one value, list all names of 1,000, and store one more value.
 struct Tool {

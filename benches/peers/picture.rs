@@ -2,7 +2,14 @@
 
 use std::fmt::Write as _;
 
-/// Milliseconds by the number of profiles.
+/// What a picture says beside its lines.
+pub struct Labels {
+    pub title: &'static str,
+    pub y: &'static str,
+    pub x: &'static str,
+}
+
+/// Milliseconds by a size, such as the number of profiles.
 pub struct Line {
     pub name: &'static str,
     pub points: Vec<(usize, f64)>,
@@ -11,7 +18,7 @@ pub struct Line {
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 460.0;
 const LEFT: f64 = 70.0;
-const RIGHT: f64 = 90.0;
+const RIGHT: f64 = 130.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 50.0;
 /// The smallest distance between the names at the ends of the lines.
@@ -37,7 +44,7 @@ impl Axes {
 }
 
 /// Draws the lines.
-pub fn draw(sizes: &[usize], lines: &[Line]) -> String {
+pub fn draw(labels: &Labels, sizes: &[usize], lines: &[Line]) -> String {
     let all = || lines.iter().flat_map(|line| &line.points);
     let ends = |values: &mut dyn Iterator<Item = f64>| {
         let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), log| (low.min(log), high.max(log)));
@@ -49,11 +56,12 @@ pub fn draw(sizes: &[usize], lines: &[Line]) -> String {
     };
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"13\">\n\
-         <title>Milliseconds of a command by the number of profiles</title>\n\
+         <title>{}</title>\n\
          <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>\n\
-         <text x=\"{LEFT}\" y=\"22\">milliseconds of a whole process</text>\n"
+         <text x=\"{LEFT}\" y=\"22\">{}</text>\n",
+        labels.title, labels.y
     );
-    grid(&mut svg, &axes, sizes);
+    grid(&mut svg, &axes, sizes, labels.x);
     let mut names = Vec::new();
     for (line, colour) in lines.iter().zip(COLOURS) {
         let points: Vec<String> = line
@@ -89,7 +97,7 @@ pub fn draw(sizes: &[usize], lines: &[Line]) -> String {
     svg
 }
 
-fn grid(svg: &mut String, axes: &Axes, sizes: &[usize]) {
+fn grid(svg: &mut String, axes: &Axes, sizes: &[usize], x_label: &str) {
     let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
     let mut power = axes.y.0;
     while power <= axes.y.1 {
@@ -114,7 +122,7 @@ fn grid(svg: &mut String, axes: &Axes, sizes: &[usize]) {
         );
     }
     let _ =
-        writeln!(svg, "<text x=\"{right}\" y=\"{:.1}\" text-anchor=\"end\">profiles</text>", bottom + 40.0);
+        writeln!(svg, "<text x=\"{right}\" y=\"{:.1}\" text-anchor=\"end\">{x_label}</text>", bottom + 40.0);
 }
 
 #[allow(clippy::cast_precision_loss)] // At most 100,000.

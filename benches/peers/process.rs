@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use crate::spread::Spread;
+
 /// Rounds that are not counted.
 const WARM_UP: usize = 2;
 
@@ -120,22 +122,6 @@ impl Process {
 
 fn milliseconds(begun: Instant) -> f64 {
     begun.elapsed().as_secs_f64() * 1000.0
-}
-
-/// The median of many values, and their quartiles.
-#[derive(Clone, Copy)]
-pub struct Spread {
-    pub low: f64,
-    pub median: f64,
-    pub high: f64,
-}
-
-impl Spread {
-    pub fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        let at = |quarters: usize| values[(values.len() * quarters / 4).min(values.len() - 1)];
-        Self { low: at(1), median: at(2), high: at(3) }
-    }
 }
 
 /// The milliseconds of one task in each round.

@@ -6,7 +6,7 @@ use std::fs;
 
 use crate::place::Place;
 use crate::process::{Process, Task, interleaved};
-use crate::table::{row, spread};
+use crate::spread::{row, spread};
 
 /// The argument that makes this program only replace two files.
 pub const TWO_REPLACES: &str = "two-replaces";

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::place::Place;
-use crate::process::{Process, Spread, Task, Times, interleaved};
+use crate::process::{Process, Task, Times, interleaved};
+use crate::spread::{row, spread};
 
 pub fn print(place: &Place) {
     read_one(place);
@@ -167,15 +168,6 @@ fn sizes(place: &Place) {
     }
 }
 
-/// Formats a ratio with its quartiles.
-pub fn spread(ratio: Spread) -> String {
-    format!("**{:.2}** ({:.2}–{:.2})", ratio.median, ratio.low, ratio.high)
-}
-
 fn mb(kib: f64) -> String {
     format!("{:.1} MB", kib / 1024.0)
-}
-
-pub fn row(what: &str, aim: &str, measured: &str, met: bool) {
-    println!("| {what} | {aim} | {measured} | {} |", if met { "met" } else { "MISSED" });
 }
