@@ -84,6 +84,8 @@ pub(super) fn run(context: &mut Context, args: &Serve) -> Result<u8> {
         own: Vec::new(),
         setups: context.setups(),
     };
+    // The heap never shrinks, because it is locked; the bodies of requests are to leave nothing in it.
+    harden::large_buffers_apart();
     let prepared = prepare(&vault, session, options)?;
     if !prepared.has_access {
         context.say(&messages::nobody_may_ask(&agent));
