@@ -12,13 +12,12 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::choice::{Asked, Chooser, id_of, serves};
-use super::reports::{Report, Reports, UNTIL_WRITTEN, spelled};
+use super::reports::{Report, Reports, UNTIL_WRITTEN};
 use super::server::Voice;
-use super::snapshot::{Snapshot, Stamps, stamps};
+use super::snapshot::{Checked, Snapshot, Stamps, stamps};
 use super::source::Source;
 use crate::client::alias::ALIASES;
 use crate::messages::serve as messages;
-use crate::time::SECOND;
 use crate::vault::access::{Access, AccessName};
 use crate::vault::id::{ProfileId, Provider};
 
@@ -45,6 +44,8 @@ pub(super) struct Inner {
     pub uids: Vec<u32>,
     pub warn: Voice,
     state: RwLock<State>,
+    /// When the state was found to be current last.
+    checked: Checked,
     /// Held while the profiles are read, so that one request reads them for all.
     reading: AsyncMutex<()>,
     /// What ends the streams of each access. A new token is another access.
@@ -86,6 +87,7 @@ impl Vaulted {
             uids,
             warn,
             state: RwLock::new(State::Read(Arc::new(first))),
+            checked: Checked::default(),
             reading: AsyncMutex::default(),
             ends: Mutex::default(),
             successes: Mutex::default(),
@@ -152,9 +154,15 @@ impl Inner {
 
     /// Returns what is known if it is current. `Err(())` if it has to be read.
     fn known(&self) -> Result<Option<Arc<Snapshot>>, ()> {
-        let now = stamps(self.source.dir());
+        if let Some(snapshot) = self.read_if_open().filter(|_| self.checked.is_recent()) {
+            return Ok(Some(snapshot));
+        }
+        let (begun, now) = (Instant::now(), stamps(self.source.dir()));
         match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
-            State::Read(snapshot) if snapshot.stamps == now => Ok(Some(Arc::clone(snapshot))),
+            State::Read(snapshot) if snapshot.stamps == now => {
+                self.checked.at(begun);
+                Ok(Some(Arc::clone(snapshot)))
+            }
             State::Failed(stamps, at, _) if **stamps == now && at.elapsed() < READ_AGAIN => Ok(None),
             State::Locked(_) => Ok(None),
             State::Read(_) | State::Failed(..) => Err(()),
@@ -386,7 +394,7 @@ impl Credentials for Vaulted {
                 let mut failures = inner.failures.lock().unwrap_or_else(PoisonError::into_inner);
                 failures.insert(report.profile.clone(), now);
                 drop(failures);
-                if is_known(&snapshot, &report, now) {
+                if report.is_known(snapshot.pool.state().usage(&report.profile), now) {
                     return;
                 }
                 let (until, what) = (now.saturating_add(UNTIL_WRITTEN), (failure, model));
@@ -396,16 +404,4 @@ impl Credentials for Vaulted {
             }
         }
     }
-}
-
-/// Returns whether the state says already what a failure says. Requests that run when a key runs out all fail, and so do
-/// those that a profile gets while each one rests: if they counted, the next failure would be the hundredth in a row.
-fn is_known(snapshot: &Snapshot, report: &Report, now: i64) -> bool {
-    let usage = snapshot.pool.state().usage(&report.profile);
-    let failure = report.failure.and_then(|failure| spelled(failure).ok());
-    let model = report.model.as_deref().and_then(|model| model.parse().ok());
-    let wait = report.retry_after.map_or(0, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
-    // Providers tell whole seconds, and answers take time.
-    let until = now.saturating_add(wait).saturating_sub(2 * SECOND);
-    usage.zip(failure).is_some_and(|(usage, failure)| usage.rests_for(failure, model.as_ref(), now, until))
 }

@@ -18,6 +18,7 @@ use crate::ops::backoff;
 use crate::ops::report::{self, Request};
 use crate::select::backoff::Failure;
 use crate::select::pin::Model;
+use crate::select::state::Usage;
 use crate::time::{MINUTE, SECOND};
 use crate::vault::home::LockWait;
 use crate::vault::id::{ProfileId, Provider};
@@ -29,6 +30,9 @@ const LOCK: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(2);
 /// The most reports that wait. Beyond that the oldest success goes, which says the least.
 const MOST: usize = 10_000;
+
+/// How much longer a wait may seem than it is, in milliseconds: providers tell whole seconds, and answers take time.
+const ROUNDED: i64 = 2 * SECOND;
 
 /// What came of a request.
 #[derive(Clone, Debug)]
@@ -42,6 +46,21 @@ pub(super) struct Report {
     /// How long the provider said to wait.
     pub retry_after: Option<Duration>,
     pub model: Option<String>,
+}
+
+impl Report {
+    /// Returns whether the state says already what a failure says. Requests that run when a key runs out all fail, and so
+    /// do those that a profile gets while each one rests: if they counted, the next failure would be the hundredth in a
+    /// row.
+    pub fn is_known(&self, usage: Option<&Usage>, now: i64) -> bool {
+        let failure = self.failure.and_then(|failure| spelled(failure).ok());
+        let model = self.model.as_deref().and_then(|model| model.parse().ok());
+        let wait = self.retry_after.map_or(0, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+        let until = now.saturating_add(wait).saturating_sub(ROUNDED);
+        usage
+            .zip(failure)
+            .is_some_and(|(usage, failure)| usage.rests_for(failure, model.as_ref(), now, until))
+    }
 }
 
 /// The thread that writes reports.
@@ -181,7 +200,7 @@ impl Writer {
 pub(super) const UNTIL_WRITTEN: i64 = 30 * SECOND;
 
 /// Returns a failure as the client spells it.
-pub(super) fn spelled(failure: Seen) -> Result<Failure> {
+fn spelled(failure: Seen) -> Result<Failure> {
     match failure {
         Seen::Auth | Seen::Forbidden => "auth",
         Seen::RateLimited => "rate_limit",

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use strongroom_proxy::{Key, KeyError, known};
 
@@ -48,6 +48,26 @@ pub(super) fn stamps(dir: &Path) -> Stamps {
         let changed = (meta.ctime(), meta.ctime_nsec());
         Some(Stamp { inode: meta.ino(), size: meta.size(), changed })
     })
+}
+
+/// How long what was found to be current counts as current: a request asks twice, and the second time would cost as much
+/// as the first.
+const RECENT: Duration = Duration::from_micros(200);
+
+/// When the files were found to be those that were read.
+#[derive(Debug, Default)]
+pub(super) struct Checked(Mutex<Option<Instant>>);
+
+impl Checked {
+    /// Notes that they were, at this time.
+    pub fn at(&self, at: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+    }
+
+    /// Returns whether they were just now.
+    pub fn is_recent(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at.elapsed() < RECENT)
+    }
 }
 
 /// An agent's profiles, and who may ask for them.
