@@ -1,18 +1,18 @@
 //! `connect openclaw`: shows what changes in OpenClaw's files, writes it, and lets OpenClaw check it. Other clients are
 //! connected by [`other_clients`].
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::connect_client::{Answers, Arguments, Client, shown_diff};
 use super::notices::joined;
 use super::openclaw_found::{Found, verify, warn_of_kept};
-use super::{Context, openclaw_setup, other_clients};
+use super::{Context, connect_proxy, openclaw_setup, other_clients};
 use crate::client::audit::Audit;
 use crate::error::Result;
 use crate::messages::cli::clients;
-use crate::messages::connect as messages;
+use crate::messages::{connect as messages, proxied};
 use crate::ops::connect::{self, Mirrored, Planned, ReadBack};
 use crate::vault::id::{AgentName, ProfileId};
 
@@ -40,16 +40,38 @@ pub(super) struct Parts {
     /// Part of its configuration: an AWS profile, a registry, an MCP server, a model provider
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// Give it a token for the proxy (`serve`) instead of secrets
+    #[arg(long)]
+    pub proxy: bool,
+    /// With --proxy: the address of the proxy [default: that of the server that runs]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// With --proxy: let it use this provider; can be repeated [default: the client's own]
+    #[arg(long = "provider", value_name = "P")]
+    pub providers: Vec<String>,
+    /// With --proxy: write the token to this new file of yours, outside any git work tree
+    #[arg(long, value_name = "PATH")]
+    pub file: Option<PathBuf>,
 }
 
 impl Parts {
     fn is_empty(&self) -> bool {
         self.profile.is_none() && self.host.is_empty() && self.name.is_none()
     }
+
+    fn names_proxy(&self) -> bool {
+        self.url.is_some() || !self.providers.is_empty() || self.file.is_some()
+    }
 }
 
 pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
     let Arguments { client, answers } = args.arguments;
+    if args.parts.proxy {
+        return connect_proxy::connect(context, answers, &args.parts, client.by_proxy());
+    }
+    if args.parts.names_proxy() {
+        return Err(proxied::only_with_proxy());
+    }
     if let Client::Other(client) = client {
         return other_clients::connect(context, answers, &args.parts, client);
     }
@@ -59,6 +81,7 @@ pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
     let Answers { dry_run, yes } = answers;
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
+    connect_proxy::refuse_openclaw(&open)?;
     let found = Found::look(context)?;
     let wanted = found.wanted(context, &open)?;
     let mut planned = connect::plan(&open, &wanted)?;

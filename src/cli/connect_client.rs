@@ -16,10 +16,22 @@ pub(super) enum Client {
     Other(connectable::Client),
 }
 
+impl Client {
+    /// Returns the client as it is connected through the proxy.
+    pub(super) const fn by_proxy(self) -> connectable::Client {
+        match self {
+            Self::Openclaw => connectable::Client::Openclaw,
+            Self::Other(client) => client,
+        }
+    }
+}
+
 impl ValueEnum for Client {
     fn value_variants<'a>() -> &'a [Self] {
-        const ALL: [Client; connectable::Client::ALL.len() + 1] = {
-            let mut all = [Client::Openclaw; connectable::Client::ALL.len() + 1];
+        const ALL: [Client; connectable::Client::ALL.len() + 2] = {
+            let last = Client::Other(connectable::Client::EnvFile);
+            let mut all = [last; connectable::Client::ALL.len() + 2];
+            all[0] = Client::Openclaw;
             let mut at = 0;
             while at < connectable::Client::ALL.len() {
                 all[at + 1] = Client::Other(connectable::Client::ALL[at]);

@@ -4,7 +4,7 @@
 use clap::Args;
 
 use super::connect_client::{Answers, Arguments, Client, shown_diff};
-use super::{Context, other_clients};
+use super::{Context, connect_proxy, other_clients};
 use crate::client::edit::{WhyLeft, shown as shown_path};
 use crate::error::Result;
 use crate::messages::cli::clients;
@@ -32,6 +32,14 @@ pub(super) fn run(context: &mut Context, args: &Disconnect) -> Result<u8> {
     let Answers { dry_run, yes } = answers;
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
+    if connect_proxy::has_openclaw(&open)? {
+        drop(open);
+        let status = other_clients::disconnect(context, answers, client.by_proxy())?;
+        if !answers.dry_run {
+            context.say(messages::RELOAD);
+        }
+        return Ok(status);
+    }
     let planned = Disconnecting::plan(&open)?;
     if !context.json() && !planned.diff.is_empty() {
         let mut lines = vec![messages::config_changes(&planned.link.config)];

@@ -14,6 +14,7 @@ mod complete;
 mod completions;
 mod connect;
 mod connect_client;
+mod connect_proxy;
 mod context;
 mod copy;
 mod deferred;

@@ -13,6 +13,7 @@ use crate::messages::cli::clients as messages;
 use crate::messages::client::connectable::no_home;
 use crate::messages::connect::{CONNECT_PROMPT, DRY_RUN};
 use crate::messages::other_clients::no_parts;
+use crate::messages::proxied;
 use crate::ops::open::Open;
 use crate::ops::other_clients::{self, Asked, Disconnecting, Launcher, Planned};
 use crate::vault::home::Vault;
@@ -27,27 +28,39 @@ pub(super) fn connect(context: &mut Context, answers: Answers, parts: &Parts, cl
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
     let planned = plan(context, &open, parts, client)?;
-    show(context, &planned)?;
+    carry_out(context, &vault, &mut open, answers, &planned)
+}
+
+/// Shows what was planned, asks, and does it.
+pub(super) fn carry_out(
+    context: &mut Context,
+    vault: &Vault,
+    open: &mut Open<'_>,
+    answers: Answers,
+    planned: &Planned,
+) -> Result<u8> {
+    let client = planned.client;
+    show(context, planned)?;
     if answers.dry_run {
         context.say(DRY_RUN);
-        return tell(context, &planned, "dry-run");
+        return tell(context, planned, "dry-run");
     }
     if planned.is_done() {
         if !context.json() {
             context.print(&messages::connected_already(client.called(), &planned.kept.config))?;
         }
-        return tell(context, &planned, "unchanged");
+        return tell(context, planned, "unchanged");
     }
     context.confirm(answers.yes, CONNECT_PROMPT)?;
-    if planned.adds.is_some() {
-        // As `edit --helper`: it lets the secret go to more places.
-        open.session = context.session_afresh(&vault)?;
+    if planned.needs_method() {
+        // As `edit --helper` and `access add`: it lets the secret be used in more places.
+        open.session = context.session_afresh(vault)?;
     }
-    other_clients::connect(&mut open, &planned)?;
+    other_clients::connect(open, planned)?;
     if !context.json() {
         context.print(&messages::connected(client.called(), &planned.connected.join(", ")))?;
     }
-    tell(context, &planned, "connected")
+    tell(context, planned, "connected")
 }
 
 fn plan(context: &Context, open: &Open<'_>, parts: &Parts, client: Client) -> Result<Planned> {
@@ -106,6 +119,9 @@ fn show(context: &mut Context, planned: &Planned) -> Result<()> {
             lines.extend(shown_diff(&planned.diff));
         }
         lines.extend(planned.adds.iter().map(|id| messages::adds_helper(id.as_str(), client.helper())));
+        if let Some(proxy) = planned.kept.proxy.as_ref().filter(|_| planned.needs_method()) {
+            lines.push(proxied::token_goes(&proxy.token_file.path));
+        }
         let launcher = planned.kept.launcher.iter().filter(|launcher| !launcher.is_there());
         lines.extend(launcher.map(|launcher| messages::launcher(&launcher.path)));
         if !lines.is_empty() {
@@ -146,6 +162,7 @@ fn tell(context: &mut Context, planned: &Planned, result: &str) -> Result<u8> {
             "helperAddedTo": planned.adds.as_ref().map(ProfileId::as_str),
             "program": planned.kept.launcher.as_ref().map(|launcher| launcher.path.to_string_lossy()),
             "left": planned.told,
+            "tokenFile": planned.kept.proxy.as_ref().map(|proxy| proxy.token_file.path.to_string_lossy()),
         }))?;
     }
     Ok(0)

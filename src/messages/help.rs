@@ -94,7 +94,11 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ("rename", &["strongroom rename anthropic:manual anthropic:work"]),
     (
         "connect",
-        &["strongroom connect openclaw --dry-run", "strongroom connect git --host https://github.com"],
+        &[
+            "strongroom connect openclaw --dry-run",
+            "strongroom connect git --host https://github.com",
+            "strongroom connect claude-code --proxy",
+        ],
     ),
     ("disconnect", &["strongroom disconnect git"]),
     ("migrate", &["strongroom migrate openclaw --dry-run", "strongroom migrate openclaw"]),
@@ -151,6 +155,7 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
         "run",
         &[
             "strongroom run --provider anthropic -- claude",
+            "strongroom run --proxy --provider anthropic -- claude",
             "strongroom run --env DEPLOY_KEY=openai:work -- ./deploy",
             "strongroom run --env-file .env --profile openai:work -- npm test",
         ],

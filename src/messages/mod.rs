@@ -15,6 +15,7 @@ pub mod migrate;
 pub mod ops;
 pub mod other_clients;
 pub mod places;
+pub mod proxied;
 pub mod run;
 pub mod run_proxy;
 pub mod seal;

@@ -74,10 +74,17 @@ pub fn token() -> Result<SecretString> {
 /// # Errors
 /// `EXISTS`, `NOT_FOUND` for a profile, `TOO_LARGE`, and those of writing.
 pub fn add(open: &mut Open<'_>, wanted: &Wanted) -> Result<Added> {
+    add_with(open, wanted, token()?)
+}
+
+/// As [`add`], with a token that [`token`] made before.
+///
+/// # Errors
+/// As [`add`].
+pub fn add_with(open: &mut Open<'_>, wanted: &Wanted, token: SecretString) -> Result<Added> {
     if wanted.providers.len() + wanted.profiles.len() > BOUND_MAX {
         return Err(messages::bound_to_too_many(BOUND_MAX));
     }
-    let token = token()?;
     let writer = open.writer_without_secrets("access add")?;
     let reader = writer.reader()?;
     let mut accesses = reader.book()?.ledger.accesses.clone();

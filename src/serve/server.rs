@@ -138,6 +138,7 @@ pub fn prepare(vault: &Vault, session: Session, options: Options) -> Result<Prep
         listeners: bound.iter().map(Bound::name).collect(),
         locked: false,
     };
+    // Its sockets take requests from here on.
     if let Some(place) = &place {
         place.tell(&listens)?;
     }

@@ -207,10 +207,10 @@ fn a_planted_connection_takes_nothing_out() {
 }
 
 /// The calls by which a command changes files.
-const CHANGES: [&str; 5] = ["/^rename", "fsync", "unlinkat", "symlink,symlinkat", "mkdir,mkdirat"];
+pub const CHANGES: [&str; 5] = ["/^rename", "fsync", "unlinkat", "symlink,symlinkat", "mkdir,mkdirat"];
 
 /// Runs a command, and kills it at the nth of some calls. Returns whether it was killed.
-fn killed(session: &Session, calls: &str, n: usize, arguments: &[&str]) -> bool {
+pub fn killed(session: &Session, calls: &str, n: usize, arguments: &[&str]) -> bool {
     let kill = format!("inject={calls}:signal=KILL:when={n}");
     let mut command = strace(session, calls, &["-o", "/dev/null", "-e", &kill]);
     command.args(arguments);

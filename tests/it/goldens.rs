@@ -206,7 +206,7 @@ macro_rules! goldens {
     };
 }
 
-goldens! { auth clipboard completions connect connect_clients credentials doctor doctor_client dotenv errors_files errors_input errors_keys explain export exposed first_steps help helper history import import_forms in_use init keychain keys migrate onboard order pin prompts provider_errors proxy recover report resolve rolled_back run_program setup_token silent sources status status_all_agents status_client unlock }
+goldens! { auth clipboard completions connect connect_clients connect_proxy credentials doctor doctor_client dotenv errors_files errors_input errors_keys explain export exposed first_steps help helper history import import_forms in_use init keychain keys migrate onboard order pin prompts provider_errors proxy recover report resolve rolled_back run_program run_proxy setup_token silent sources status status_all_agents status_client unlock }
 
 #[test]
 fn every_transcript_is_run() {

@@ -174,6 +174,7 @@ const SHARED: &[&str] = &[
     "client",
     "client_flags",
     "connect_client",
+    "connect_proxy",
     "other_clients",
     "log_requests",
     "openclaw_found",

@@ -16,6 +16,7 @@ mod completion;
 mod connect;
 mod connect_clients;
 mod connect_clients_ends;
+mod connect_proxy;
 mod contention;
 mod costs;
 mod details_shown;

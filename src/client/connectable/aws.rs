@@ -72,7 +72,7 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
         }
         _ => return Err(messages::odd_section(name)),
     };
-    Ok(inserted(text, vec![insertion], wanted, (vec![name.to_owned()], Vec::new())))
+    Ok(inserted(text, vec![insertion], wanted.program.path(), (vec![name.to_owned()], Vec::new())))
 }
 
 /// A section of the file.

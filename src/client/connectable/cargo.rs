@@ -64,7 +64,7 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
             messages::has_login(&told.join("; "))
         });
     }
-    let plan = inserted(text, insertions, wanted, (connected, told));
+    let plan = inserted(text, insertions, wanted.program.path(), (connected, told));
     let ours =
         |entry: &Entry| entry.path.last().is_some_and(|name| name == PROVIDER) || entry.path == ["registry"];
     must_become(&config, &plan, ours)?;

@@ -2,7 +2,7 @@
 
 use jsonc_parser::ast::Object;
 
-use super::{Client, Plan, Wanted, claude_mcp, directory, edited, text_of};
+use super::{Client, Plan, Proxied, Wanted, claude_mcp, directory, edited, text_of};
 use crate::client::edit::Change;
 use crate::env::Env;
 use crate::error::Result;
@@ -10,6 +10,9 @@ use crate::json::json5::{member, object, with_root};
 use crate::messages::client::connectable as messages;
 
 const HELPER: &str = "apiKeyHelper";
+const ENV: &str = "env";
+/// The variable that says where its requests go.
+const BASE_URL: &str = "ANTHROPIC_BASE_URL";
 /// Variables that Claude Code prefers to the helper.
 const BEFORE: [&str; 5] = [
     "ANTHROPIC_AUTH_TOKEN",
@@ -24,13 +27,40 @@ const SETUP_TOKEN: &str = "CLAUDE_CODE_OAUTH_TOKEN";
 const LOGIN: [&str; 2] = ["oauthAccount", "primaryApiKey"];
 
 pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Plan> {
+    let first = prefers(env, text)?;
+    let told = first.into_iter().map(|(name, _)| messages::claude_prefers(name)).collect();
+    let command = wanted.program.shell(Client::ClaudeCode.helper(), wanted.id.as_deref());
+    edited(Client::ClaudeCode, text, &[Change::set(&[HELPER], command)], (Vec::new(), told))
+}
+
+/// Sends its requests to the proxy, with a token that a command reads. A key in the settings would be sent there too.
+pub(super) fn plan_proxied(env: &Env, text: Option<&str>, proxied: &Proxied) -> Result<Plan> {
+    let called = Client::ClaudeCode.called();
+    let first = prefers(env, text)?;
+    if let Some((name, true)) = first {
+        return Err(messages::has_member(called, &format!("env.{name}")));
+    }
+    let has_url = |root: &Object<'_>| object(root, ENV).is_some_and(|env| member(env, BASE_URL).is_some());
+    if text.map(|text| with_root(text, "it", has_url)).transpose()?.unwrap_or_default() {
+        return Err(messages::has_member(called, &format!("{ENV}.{BASE_URL}")));
+    }
+    let told = first.into_iter().map(|(name, _)| messages::claude_prefers(name)).collect();
+    let url = proxied.url_of("anthropic", "");
+    let changes = [Change::set(&[HELPER], proxied.shell()?), Change::set(&[ENV, BASE_URL], url.as_str())];
+    edited(Client::ClaudeCode, text, &changes, (vec![url], told))
+}
+
+/// Returns a variable that Claude Code prefers to the helper, and whether it is in the settings.
+///
+/// # Errors
+/// `EXISTS` if there is a login or another helper, `BAD_DATA`.
+fn prefers(env: &Env, text: Option<&str>) -> Result<Option<(&'static str, bool)>> {
     let called = Client::ClaudeCode.called();
     if is_logged_in(env)? {
         return Err(messages::claude_login());
     }
-    let mut told = Vec::new();
     let read = |root: &Object<'_>| {
-        let of_settings = object(root, "env");
+        let of_settings = object(root, ENV);
         let first = BEFORE.iter().find(|name| of_settings.is_some_and(|env| member(env, name).is_some()));
         let has_token = of_settings.is_some_and(|env| member(env, SETUP_TOKEN).is_some());
         (member(root, HELPER).is_some(), first.copied(), has_token)
@@ -45,10 +75,8 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
     if has_helper {
         return Err(messages::has_member(called, HELPER));
     }
-    let of_process = BEFORE.into_iter().find(|name| is_set(name));
-    told.extend(first.or(of_process).map(messages::claude_prefers));
-    let command = wanted.program.shell(Client::ClaudeCode.helper(), wanted.id.as_deref());
-    edited(Client::ClaudeCode, text, &[Change::set(&[HELPER], command)], (Vec::new(), told))
+    let of_process = || BEFORE.into_iter().find(|name| is_set(name)).map(|name| (name, false));
+    Ok(first.map(|name| (name, true)).or_else(of_process))
 }
 
 /// Returns whether Claude Code has a login. On macOS its secret is in the keychain, and its own file says that there is one.
@@ -68,6 +96,7 @@ fn is_logged_in(env: &Env) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::proxied::proxied;
     use super::super::wanted;
     use super::*;
 
@@ -81,6 +110,22 @@ mod tests {
         assert!(made.told[0].contains("ANTHROPIC_API_KEY") && !made.told[0].contains("made-up"));
         assert_eq!(made.undo.undo(after).unwrap().text.unwrap().expose_str(), Some(text));
         assert!(plan(&Env::default(), Some(after), &wanted(&[])).is_err());
+    }
+
+    #[test]
+    fn the_proxy_is_set_with_the_helper_and_goes_again() {
+        let text = "{\n  \"env\": { \"X\": \"1\" }\n}\n";
+        let made = plan_proxied(&Env::default(), Some(text), &proxied(&["anthropic"])).unwrap();
+        let after = made.text.expose_str().unwrap();
+        let read: serde_json::Value = serde_json::from_str(after).unwrap();
+        assert!(read[HELPER].as_str().unwrap().ends_with("/cat '/home/it'\\''s/tokens/a b'"), "{after}");
+        assert_eq!(read[ENV][BASE_URL], "http://127.0.0.1:7787/anthropic");
+        assert_eq!(made.undo.undo(after).unwrap().text.unwrap().expose_str(), Some(text));
+        for taken in ["ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY", SETUP_TOKEN] {
+            let text = format!("{{\"env\":{{\"{taken}\":\"made-up\"}}}}");
+            let refused = plan_proxied(&Env::default(), Some(&text), &proxied(&["anthropic"])).unwrap_err();
+            assert_eq!(refused.code(), crate::error::Code::Exists, "{taken}");
+        }
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(super) fn plan(env: &Env, text: Option<&str>, wanted: &Wanted) -> Result<Pla
     if insertions.is_empty() {
         return Err(messages::has_login(&told.join("; ")));
     }
-    Ok(inserted(text, insertions, wanted, (connected, told)))
+    Ok(inserted(text, insertions, wanted.program.path(), (connected, told)))
 }
 
 /// Returns whether the last line goes on in the next one, which would be a part of it.

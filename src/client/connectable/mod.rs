@@ -10,7 +10,9 @@ mod docker;
 mod git;
 mod hermes;
 mod kubectl;
+mod openclaw;
 mod program;
+mod proxied;
 mod toml;
 mod undo;
 
@@ -19,15 +21,17 @@ use std::path::{Path, PathBuf};
 use crate::client::edit::{self, Change};
 use crate::client::file::{self, SOURCE_MAX};
 use crate::client::insertion::{Insertion, insert};
+use crate::client::places::Places;
 use crate::env::Env;
 use crate::error::{Code, Result};
 use crate::messages::client::connectable as messages;
 use crate::secret::Buffer;
 
 pub use program::Program;
+pub use proxied::Proxied;
 pub use undo::{Place, Undo, Undone, undo_all};
 
-/// A client that can be connected, apart from OpenClaw.
+/// A client that can be connected, apart from OpenClaw with references.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Client {
     /// Claude Code, which gets an API key by its `apiKeyHelper`.
@@ -48,6 +52,10 @@ pub enum Client {
     Kubectl,
     /// Hermes, by its `secrets.command`.
     Hermes,
+    /// OpenClaw, through the proxy alone: its connection with references is another one.
+    Openclaw,
+    /// An environment file for providers' own libraries, through the proxy alone.
+    EnvFile,
 }
 
 /// What connecting is to write.
@@ -79,7 +87,7 @@ pub struct Plan {
 }
 
 impl Client {
-    /// All of them, in the order in which they are listed.
+    /// Those that ask for secrets themselves, in the order in which they are listed.
     pub const ALL: [Self; 9] = [
         Self::ClaudeCode,
         Self::ClaudeMcp,
@@ -104,13 +112,31 @@ impl Client {
             Self::Docker => ["docker", "Docker", "docker"],
             Self::Kubectl => ["kubectl", "kubectl", "kubectl"],
             Self::Cargo => ["cargo", "cargo", "cargo"],
+            Self::Openclaw => ["openclaw", "OpenClaw", ""],
+            Self::EnvFile => ["env-file", "the environment file", ""],
         }
     }
 
-    /// Returns its name on the command line and in the settings.
+    /// Returns its name on the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.names()[0]
+    }
+
+    /// Returns its name in the settings.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            // Its connection with references has the other name.
+            Self::Openclaw => "openclaw-proxy",
+            _ => self.as_str(),
+        }
+    }
+
+    /// Returns whether it can get a token for the proxy.
+    #[must_use]
+    pub const fn takes_proxy(self) -> bool {
+        matches!(self, Self::ClaudeCode | Self::Codex | Self::Openclaw | Self::EnvFile)
     }
 
     /// Returns its name for people.
@@ -176,6 +202,9 @@ impl Client {
             Self::Cargo => cargo::config(env),
             Self::Kubectl => kubectl::config(env),
             Self::Hermes => directory(env, "HERMES_HOME", ".hermes").map(|of| of.join("config.yaml")),
+            Self::Openclaw => Places::of(env).config,
+            // A person names it.
+            Self::EnvFile => None,
         };
         found.ok_or_else(|| messages::no_home(self.called()))
     }
@@ -196,6 +225,20 @@ impl Client {
             Self::Cargo => cargo::plan(env, text, wanted),
             Self::Kubectl => kubectl::plan(env, text, wanted),
             Self::Hermes => hermes::plan(text, wanted),
+            Self::Openclaw | Self::EnvFile => Err(messages::by_proxy_alone(self.as_str())),
+        }
+    }
+
+    /// Returns what its configuration would become if it gets a token for the proxy.
+    ///
+    /// # Errors
+    /// As [`Client::plan`]; `USAGE` if it cannot use the proxy.
+    pub fn plan_proxied(self, env: &Env, text: Option<&str>, proxied: &Proxied) -> Result<Plan> {
+        match self {
+            Self::ClaudeCode => claude_code::plan_proxied(env, text, proxied),
+            Self::Codex => codex::plan_proxied(env, text, proxied),
+            Self::Openclaw => openclaw::plan_proxied(env, text, proxied),
+            _ => Err(messages::not_by_proxy(self.as_str())),
         }
     }
 }
@@ -231,14 +274,13 @@ fn edited(
     Ok(Plan { text: edited.text, undo: Undo::Members(edited.inverse), connected, told })
 }
 
-/// Returns the plan of lines that are put into a text.
+/// Returns the plan of lines that are put into a text. `mark` is what a changed line is known by.
 fn inserted(
     text: Option<&str>,
     insertions: Vec<Insertion>,
-    wanted: &Wanted,
+    mark: &str,
     (connected, told): (Vec<String>, Vec<String>),
 ) -> Plan {
-    let mark = wanted.program.own().first().map_or("", String::as_str);
     let (text, lines) = insert(text, insertions, mark);
     Plan { text, undo: Undo::Lines(lines), connected, told }
 }
@@ -251,7 +293,7 @@ fn inserted_in_yaml(
     place: Place,
     told: (Vec<String>, Vec<String>),
 ) -> Plan {
-    let plan = inserted(text, vec![insertion], wanted, told);
+    let plan = inserted(text, vec![insertion], wanted.program.path(), told);
     let undo = match plan.undo {
         Undo::Lines(lines) => Undo::Yaml { lines, place },
         other => other,

@@ -43,6 +43,12 @@ impl Program {
         format!("{SCRIPT_HEAD}exec {} \"$@\"\n", self.shell(helper, None))
     }
 
+    /// Returns its path.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+
     /// Returns its path and its flags.
     #[must_use]
     pub fn own(&self) -> &[String] {

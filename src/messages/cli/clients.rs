@@ -23,6 +23,7 @@ pub fn about(client: &str) -> &'static str {
         "docker" => "Docker, Podman, skopeo: a credential helper for each registry",
         "kubectl" => "kubectl, by an exec plugin",
         "hermes" => "Hermes, by secrets.command",
+        "env-file" => "An environment file for providers' libraries, with --proxy",
         _ => "cargo, by a credential provider for each registry",
     }
 }

@@ -217,3 +217,23 @@ pub fn aws_keys(name: &str) -> Error {
     )
     .with_remedy("choose another name with `--name`")
 }
+
+/// The client is connected through the proxy alone. `client` is its name on the command line.
+pub fn by_proxy_alone(client: &str) -> Error {
+    Error::new(Code::Usage, format!("{client} can be connected through the proxy alone"))
+        .with_remedy(format!("run `strongroom connect {client} --proxy`"))
+}
+
+/// The client cannot use the proxy. `client` is its name on the command line.
+pub fn not_by_proxy(client: &str) -> Error {
+    Error::new(Code::Usage, format!("{client} cannot be connected through the proxy"))
+        .with_remedy(format!("run `strongroom connect {client}` without `--proxy`"))
+}
+
+/// OpenClaw has a credential of its own.
+pub fn openclaw_login(provider: &str) -> Error {
+    Error::new(Code::Exists, format!("OpenClaw has a credential of its own for {provider}, which stays"))
+        .with_remedy(format!(
+            "remove it in OpenClaw first (`openclaw models auth list --provider {provider}` shows it), or choose other providers with `--provider`"
+        ))
+}

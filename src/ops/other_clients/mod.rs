@@ -5,7 +5,10 @@
 //! repeated, so that a killed command is finished by the next one. Disconnecting goes the other way.
 
 mod choice;
+mod disconnecting;
 mod launcher;
+mod proxied;
+mod token_file;
 
 use std::path::{Path, PathBuf};
 
@@ -18,18 +21,24 @@ use super::edit::{Edit, Names, edit as edit_profile};
 use super::notice::Notice;
 use super::open::Open;
 use crate::client::connectable::{Client, Program, Undo, Wanted, undo_all};
-use crate::client::edit::write_config;
 use crate::error::{Code, Result};
-use crate::messages::other_clients as messages;
+use crate::messages::client::connectable;
+use crate::messages::{other_clients as messages, proxied as proxied_messages};
 use crate::secret::Buffer;
-use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::id::ProfileId;
 use crate::vault::settings::Settings;
 
 pub use choice::Asked;
+pub use disconnecting::{Disconnecting, disconnect};
 pub use launcher::Launcher;
+pub use proxied::{AskedProxy, plan as plan_proxied};
+pub use token_file::TokenFile;
 
-/// The version of the form that is written.
+use self::proxied::KeptProxy;
+
+/// The version of the form that is written, and that of a connection through the proxy, which older programs do not undo.
 const VERSION: u32 = 1;
+const VERSION_PROXY: u32 = 2;
 
 /// A connection, as the settings keep it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -51,7 +60,11 @@ pub struct Kept {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     made_directory: Option<PathBuf>,
     /// What was connected, in the order in which it was written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     parts: Vec<Part>,
+    /// What the client got for the proxy, if it uses that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<KeptProxy>,
 }
 
 /// What one command connected.
@@ -89,17 +102,30 @@ pub struct Planned {
     /// The hosts, or the client's own names, for which it is connected.
     pub connected: Vec<String>,
     was: Option<Kept>,
-    file: ClientFile,
+    /// `None` if there is no configuration but the file with the token.
+    file: Option<ClientFile>,
     text: Buffer,
+    /// The token that is to be made, if the one that is there cannot be used.
+    token: Option<proxied::Fresh>,
 }
 
 impl Planned {
+    /// Returns whether it lets secrets be used in one more way, which needs an unlock method.
+    #[must_use]
+    pub fn needs_method(&self) -> bool {
+        self.adds.is_some() || self.token.is_some()
+    }
+
     /// Returns whether everything is as it would be.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.adds.is_none()
+            && self.token.is_none()
             && self.was.as_ref() == Some(&self.kept)
-            && self.file.text.as_ref().is_some_and(|text| text.expose() == self.text.expose())
+            && self
+                .file
+                .as_ref()
+                .is_none_or(|file| file.text.as_ref().is_some_and(|text| text.expose() == self.text.expose()))
             && self.kept.launcher.as_ref().is_none_or(Launcher::is_there)
     }
 }
@@ -109,10 +135,10 @@ impl Planned {
 /// # Errors
 /// `NEWER_FORMAT` if a later version made it.
 pub fn kept(settings: &Settings, client: Client) -> Result<Option<Kept>> {
-    let Some(value) = settings.connections.get(client.as_str()) else { return Ok(None) };
+    let Some(value) = settings.connections.get(client.key()) else { return Ok(None) };
     let kept: Option<Kept> = serde_json::from_value(value.clone()).ok();
     let newer = || messages::newer(client.called());
-    kept.filter(|kept| kept.version <= VERSION).map(Some).ok_or_else(newer)
+    kept.filter(|kept| kept.version <= VERSION_PROXY).map(Some).ok_or_else(newer)
 }
 
 /// Plans a connection. Writes nothing.
@@ -127,30 +153,19 @@ pub fn plan(
     launcher: Option<Launcher>,
     asked: &Asked,
 ) -> Result<Planned> {
-    let was = kept(&open.vault.settings(open.session.keys())?, client)?;
+    if matches!(client, Client::Openclaw | Client::EnvFile) {
+        return Err(connectable::by_proxy_alone(client.as_str()));
+    }
     let config = client.config(&open.env)?;
-    if let Some(was) = was.as_ref().filter(|was| was.config != config) {
-        return Err(messages::connected_elsewhere(client.as_str(), &was.config));
-    }
-    if let Some(was) = was.as_ref().filter(|was| was.agent != open.agent.as_str()) {
-        return Err(messages::connected_for(client.as_str(), &was.agent));
-    }
-    if config.is_symlink() && !config.exists() {
-        return Err(messages::dangling(&config));
+    let was = before(open, client, &config)?;
+    if was.as_ref().is_some_and(|was| was.proxy.is_some()) {
+        return Err(proxied_messages::connected_by_proxy(client.as_str()));
     }
     if let Some(launcher) = &launcher {
         launcher.must_be_free(was.as_ref().and_then(|was| was.launcher.as_ref()))?;
     }
     let file = ClientFile::read(&config)?;
-    let now = file.text().map_err(|error| messages::in_file(&config, &error))?;
-    let undone = match (&was, now) {
-        (Some(was), Some(now)) => {
-            Some(undo_all(was.undos(), now).map_err(|error| messages::in_file(&config, &error))?)
-        }
-        _ => None,
-    };
-    let base = undone.as_ref().map_or(now, |undone| undone.text.as_ref().and_then(Buffer::expose_str));
-    let mut text = base.map(|base| Buffer::from_vec(base.as_bytes().to_vec()));
+    let (now, mut text) = without(was.as_ref(), &file)?;
     let (mut parts, mut told, mut connected, mut adds) = (Vec::new(), Vec::new(), Vec::new(), None);
     let mut chosen_now = Vec::new();
     let before = was.iter().flat_map(|was| &was.parts).map(|part| &part.asked);
@@ -179,11 +194,47 @@ pub fn plan(
     let added = adds.as_ref().map(ToString::to_string).filter(|id| !helper_of.contains(id));
     helper_of.extend(added);
     let drops = helper_of.extract_if(.., |id| !chosen_now.contains(id)).collect();
-    let of_was = was.as_ref().and_then(|was| was.made_directory.clone());
-    let made_directory = of_was.or_else(|| config.parent().filter(|of| !of.exists()).map(Path::to_owned));
+    let made_directory = made_directory(was.as_ref(), &config);
     let agent = open.agent.to_string();
-    let kept = Kept { version: VERSION, config, agent, helper_of, launcher, made_directory, parts };
-    Ok(Planned { client, kept, diff, told, adds, drops, connected, was, file, text })
+    let kept =
+        Kept { version: VERSION, config, agent, helper_of, launcher, made_directory, parts, proxy: None };
+    let (file, token) = (Some(file), None);
+    Ok(Planned { client, kept, diff, told, adds, drops, connected, was, file, text, token })
+}
+
+/// Returns the connection that there is.
+///
+/// # Errors
+/// `EXISTS` if it is of another file or agent; `UNSAFE_FILE` if the file is a link to one that does not exist.
+fn before(open: &Open<'_>, client: Client, config: &Path) -> Result<Option<Kept>> {
+    let was = kept(&open.vault.settings(open.session.keys())?, client)?;
+    if let Some(was) = was.as_ref().filter(|was| was.config != config) {
+        return Err(messages::connected_elsewhere(client.as_str(), &was.config));
+    }
+    if let Some(was) = was.as_ref().filter(|was| was.agent != open.agent.as_str()) {
+        return Err(messages::connected_for(client.as_str(), &was.agent));
+    }
+    if config.is_symlink() && !config.exists() {
+        return Err(messages::dangling(config));
+    }
+    Ok(was)
+}
+
+/// Returns the text of a configuration, and what it is without a connection.
+fn without<'f>(was: Option<&Kept>, file: &'f ClientFile) -> Result<(Option<&'f str>, Option<Buffer>)> {
+    let in_file = |error| messages::in_file(&file.path, &error);
+    let now = file.text().map_err(in_file)?;
+    let text = match (was, now) {
+        (Some(was), Some(now)) => undo_all(was.undos(), now).map_err(in_file)?.text,
+        (_, now) => now.map(|now| Buffer::from_vec(now.as_bytes().to_vec())),
+    };
+    Ok((now, text))
+}
+
+/// Returns the directory that connecting makes for a configuration.
+fn made_directory(was: Option<&Kept>, config: &Path) -> Option<PathBuf> {
+    let of_was = was.and_then(|was| was.made_directory.clone());
+    of_was.or_else(|| config.parent().filter(|of| !of.exists()).map(Path::to_owned))
 }
 
 /// Returns what changes from one text to another one, as a person sees it. A missing text is empty.
@@ -206,24 +257,27 @@ pub fn connect(open: &mut Open<'_>, planned: &Planned) -> Result<()> {
     let helper = planned.client.helper();
     if let Err(error) = write(open, planned) {
         // The client's file is as it was, so the settings and the profile are to be too. The first error is what counts.
-        let _ = connections::keep(open, "connect", planned.client.as_str(), planned.was.as_ref());
         if let Some(id) = &planned.adds {
             let _ = take_helper(open, id, helper);
         }
+        if let (Some(_), Some(proxy)) = (&planned.token, &planned.kept.proxy) {
+            let _ = proxied::remove(open, proxy);
+        }
+        let _ = connections::keep(open, "connect", planned.client.key(), planned.was.as_ref());
         return Err(error);
     }
     if planned.drops.is_empty() {
         return Ok(());
     }
     planned.drops.iter().try_for_each(|id| take_helper(open, &id.parse()?, helper))?;
-    connections::keep(open, "connect", planned.client.as_str(), Some(&planned.kept))
+    connections::keep(open, "connect", planned.client.key(), Some(&planned.kept))
 }
 
 fn write(open: &mut Open<'_>, planned: &Planned) -> Result<()> {
     // A killed command is to know of every profile that names the helper.
     let helper_of = planned.kept.helper_of.iter().chain(&planned.drops).cloned().collect();
     let all = Kept { helper_of, ..planned.kept.clone() };
-    connections::keep(open, "connect", planned.client.as_str(), Some(&all))?;
+    connections::keep(open, "connect", planned.client.key(), Some(&all))?;
     if let Some(id) = &planned.adds {
         let add = vec![planned.client.helper().to_owned()];
         edit_profile(open, id, &Edit { helpers: Names { add, ..Names::default() }, ..Edit::default() })?;
@@ -231,7 +285,14 @@ fn write(open: &mut Open<'_>, planned: &Planned) -> Result<()> {
     if let Some(launcher) = &planned.kept.launcher {
         launcher.place()?;
     }
-    planned.file.write(&planned.text).map(|_| ())
+    if let (Some(fresh), Some(proxy)) = (&planned.token, &planned.kept.proxy) {
+        let was = planned.was.as_ref().and_then(|was| was.proxy.as_ref());
+        proxied::make(open, was, proxy, fresh)?;
+    }
+    match &planned.file {
+        Some(file) => file.write(&planned.text).map(|_| ()),
+        None => Ok(()),
+    }
 }
 
 /// Takes the helper from a profile.
@@ -265,7 +326,7 @@ fn renamed_for(open: &mut Open<'_>, client: Client, old: &ProfileId, new: &Profi
     }
     if let Some(id) = kept.helper_of.iter_mut().find(|id| names(id)) {
         new.as_str().clone_into(id);
-        connections::keep(open, "rename", client.as_str(), Some(&kept))?;
+        connections::keep(open, "rename", client.key(), Some(&kept))?;
     }
     for part in kept.parts.iter().filter(|part| part.asked.profile.as_ref().is_some_and(names)) {
         let name = part.asked.name.as_ref().map(|name| format!(" --name {name}")).unwrap_or_default();
@@ -274,98 +335,4 @@ fn renamed_for(open: &mut Open<'_>, client: Client, old: &ProfileId, new: &Profi
         open.tell(&Notice::ClientNames { client: client.as_str(), old: old.clone(), command });
     }
     Ok(())
-}
-
-/// What disconnecting would do. Nothing has been written.
-#[derive(Debug)]
-pub struct Disconnecting {
-    /// The client.
-    pub client: Client,
-    /// The connection.
-    pub kept: Kept,
-    /// What changes in the configuration; empty if nothing does.
-    pub diff: String,
-    /// Whether it becomes what it was before, byte for byte.
-    pub identical: bool,
-    /// Whether the file goes, because connecting made it.
-    pub removes_file: bool,
-    /// What was changed since, and stays.
-    pub left: Vec<String>,
-    file: ClientFile,
-    text: Option<Buffer>,
-}
-
-impl Disconnecting {
-    /// Plans it. Writes nothing.
-    ///
-    /// # Errors
-    /// `NOT_FOUND` if the client is not connected; those of reading.
-    pub fn plan(open: &Open<'_>, client: Client) -> Result<Self> {
-        let kept = kept(&open.vault.settings(open.session.keys())?, client)?;
-        let kept = kept.ok_or_else(|| messages::not_connected(client.as_str()))?;
-        let file = ClientFile::read(&kept.config)?;
-        let in_file = |error| messages::in_file(&file.path, &error);
-        let Some(now) = file.text().map_err(in_file)? else {
-            let (diff, left) = (String::new(), Vec::new());
-            return Ok(Self {
-                client,
-                kept,
-                diff,
-                identical: false,
-                removes_file: false,
-                left,
-                file,
-                text: None,
-            });
-        };
-        let undone = undo_all(kept.undos(), now).map_err(in_file)?;
-        let after = undone.text.as_ref().and_then(Buffer::expose_str);
-        let diff = diff((&kept.parts, Some(now)), (&[], after));
-        Ok(Self {
-            client,
-            diff,
-            identical: undone.identical,
-            removes_file: undone.text.is_none(),
-            left: undone.left,
-            kept,
-            file,
-            text: undone.text,
-        })
-    }
-}
-
-/// Disconnects as planned. The connection is forgotten last, so that a killed command can be repeated.
-///
-/// # Errors
-/// `CHANGED` if the configuration was changed since; those of locking and writing.
-pub fn disconnect(open: &mut Open<'_>, planned: &Disconnecting) -> Result<()> {
-    let Kept { config, launcher, made_directory, .. } = &planned.kept;
-    match &planned.text {
-        Some(text) => {
-            planned.file.write(text)?;
-        }
-        None if planned.removes_file => remove(&planned.file)?,
-        None => {}
-    }
-    if let Some(directory) = made_directory.as_ref().filter(|_| !config.exists()) {
-        // It stays if something else is in it.
-        let _ = std::fs::remove_dir(directory);
-    }
-    if let Some(launcher) = launcher {
-        launcher.remove()?;
-    }
-    open.agent = planned.kept.agent.parse::<AgentName>()?;
-    for id in &planned.kept.helper_of {
-        take_helper(open, &id.parse()?, planned.client.helper())?;
-    }
-    connections::keep(open, "disconnect", planned.client.as_str(), None::<&Kept>)
-}
-
-/// Removes a file that connecting made, if it is still the one that was read.
-fn remove(file: &ClientFile) -> Result<()> {
-    let now = ClientFile::read(&file.path)?;
-    if now.digest() != file.digest() {
-        return write_config(&file.path, file.digest().as_ref(), b"");
-    }
-    std::fs::remove_file(&file.path).map_err(|error| messages::not_removed(&file.path, error.kind()))
 }
