@@ -33,6 +33,20 @@ same "$(seen '[(one["path"], one["query"]) for one in r]')" "[('/v1/messages', '
 for header in anthropic-beta anthropic-version x-app x-claude-code-session-id user-agent; do
     same "$(seen "all('$header' in {n.lower() for n, v in one['headers']} for one in r)")" True "its header $header arrives"
 done
+# As the guide says: connected by one command, and started without a variable.
+connected() {
+    exec env -i -C "$tmp/work" HOME="$owner" TMPDIR="$tmp/client-tmp" PATH=/usr/bin:/bin SHELL=/bin/sh LANG=C.UTF-8 \
+        HTTPS_PROXY=http://127.0.0.1:9 NO_PROXY=127.0.0.1 DISABLE_AUTOUPDATER=1 CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 \
+        CLAUDE_CODE_TMPDIR="$tmp/client-tmp" CLAUDE_CODE_MAX_RETRIES=1 "$claude" "$@" >"$tmp/said" 2>&1 </dev/null
+}
+noted() { vault "$@" >"$tmp/said" 2>&1; }
+says 0 'Connected Claude Code' 'it is connected' noted connect claude-code --proxy --yes --url "$proxy"
+says 0 'made-up answer' 'connected, it needs no variable' connected -p hi
+asked_with 'connected' anthropic:claude-1
+says 0 'Disconnected Claude Code' 'it is disconnected' noted disconnect claude-code --yes
+vault access list >"$tmp/said" 2>&1
+lacks "$tmp/said" claude-code 'and its access is gone'
+
 # What it knows goes into a file, which is searched in the end: the answer of a tool goes to the provider.
 # shellcheck disable=SC2016 # it is not to be expanded here
 says 0 'the tool said done' 'it runs a tool' claude --allowedTools Bash \
