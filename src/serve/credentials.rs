@@ -35,14 +35,7 @@ const FAILED_AGAIN: Duration = Duration::from_secs(10);
 pub(super) struct Vaulted(Arc<Inner>);
 
 pub(super) struct Inner {
-    pub source: Arc<Source>,
-    pub chooser: Arc<Chooser>,
-    pub reports: Reports,
-    /// Accesses that are not in the vault: that of a program that `run` started.
-    pub own: Vec<Access>,
-    /// The users who may connect by a Unix socket.
-    pub uids: Vec<u32>,
-    pub warn: Voice,
+    parts: Parts,
     state: RwLock<State>,
     /// When the state was found to be current last.
     checked: Checked,
@@ -70,7 +63,9 @@ pub(super) struct Parts {
     pub source: Arc<Source>,
     pub chooser: Arc<Chooser>,
     pub reports: Reports,
+    /// Accesses that are not in the vault: that of a program that `run` started.
     pub own: Vec<Access>,
+    /// The users who may connect by a Unix socket.
     pub uids: Vec<u32>,
     pub warn: Voice,
 }
@@ -78,14 +73,8 @@ pub(super) struct Parts {
 impl Vaulted {
     /// Returns it with what was read at the start.
     pub fn new(parts: Parts, first: Snapshot) -> Self {
-        let Parts { source, chooser, reports, own, uids, warn } = parts;
         Self(Arc::new(Inner {
-            source,
-            chooser,
-            reports,
-            own,
-            uids,
-            warn,
+            parts,
             state: RwLock::new(State::Read(Arc::new(first))),
             checked: Checked::default(),
             reading: AsyncMutex::default(),
@@ -97,7 +86,7 @@ impl Vaulted {
 
     /// Ends the thread that writes reports, after it has written them.
     pub fn end(&self) {
-        self.0.reports.end();
+        self.0.parts.reports.end();
     }
 
     /// Locks: the key is wiped, and open streams end.
@@ -106,7 +95,7 @@ impl Vaulted {
         *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = State::Locked(accesses);
         self.0.end_streams(|_, _| false);
         // A read that runs may hold the key for a moment, while it waits for a keychain.
-        let source = Arc::clone(&self.0.source);
+        let source = Arc::clone(&self.0.parts.source);
         spawn_blocking(move || source.lock());
     }
 
@@ -114,7 +103,7 @@ impl Vaulted {
     pub async fn unlock(&self) -> crate::error::Result<()> {
         let inner = Arc::clone(&self.0);
         let unlocked = spawn_blocking(move || {
-            inner.source.unlock()?;
+            inner.parts.source.unlock()?;
             let mut state = inner.state.write().unwrap_or_else(PoisonError::into_inner);
             *state = State::Failed(Box::default(), Instant::now(), String::new());
             drop(state);
@@ -142,7 +131,7 @@ impl Vaulted {
 
 impl Inner {
     fn now(&self) -> i64 {
-        self.source.ambient.env.now()
+        self.parts.source.ambient.env.now()
     }
 
     fn read_if_open(&self) -> Option<Arc<Snapshot>> {
@@ -157,7 +146,7 @@ impl Inner {
         if let Some(snapshot) = self.read_if_open().filter(|_| self.checked.is_recent()) {
             return Ok(Some(snapshot));
         }
-        let (begun, now) = (Instant::now(), stamps(self.source.dir()));
+        let (begun, now) = (Instant::now(), stamps(self.parts.source.dir()));
         match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
             State::Read(snapshot) if snapshot.stamps == now => {
                 self.checked.at(begun);
@@ -185,8 +174,8 @@ impl Inner {
 
     /// Reads the profiles. Tells a person if that begins to fail, and if it ends.
     fn read(&self, before: Option<&Snapshot>) -> Option<Arc<Snapshot>> {
-        let at = stamps(self.source.dir());
-        let read = self.source.read(before);
+        let at = stamps(self.parts.source.dir());
+        let read = self.parts.source.read(before);
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         // It was locked meanwhile.
         if matches!(&*state, State::Locked(_)) {
@@ -195,14 +184,14 @@ impl Inner {
         match read {
             Ok(Some(snapshot)) => {
                 if matches!(&*state, State::Failed(_, _, what) if !what.is_empty()) {
-                    (self.warn)(messages::READ_AGAIN);
+                    (self.parts.warn)(messages::READ_AGAIN);
                 }
                 for (profile, error) in &snapshot.failures {
                     let known = before.is_some_and(|before| {
                         before.failures.iter().any(|(id, old)| id == profile && old.what() == error.what())
                     });
                     if !known {
-                        (self.warn)(&messages::profile_not_read(profile, error.what()));
+                        (self.parts.warn)(&messages::profile_not_read(profile, error.what()));
                     }
                 }
                 let snapshot = Arc::new(snapshot);
@@ -215,7 +204,7 @@ impl Inner {
             Err(error) => {
                 let what = error.what().to_owned();
                 if !matches!(&*state, State::Failed(_, _, before) if *before == what) {
-                    (self.warn)(&messages::not_read(&what));
+                    (self.parts.warn)(&messages::not_read(&what));
                 }
                 *state = State::Failed(Box::new(at), Instant::now(), what);
                 None
@@ -230,13 +219,13 @@ impl Inner {
             State::Locked(accesses) => return accesses.clone(),
             State::Failed(..) => Vec::new(),
         };
-        all.extend(self.own.iter().cloned());
+        all.extend(self.parts.own.iter().cloned());
         all
     }
 
     /// Returns those who may ask here. A program that `run` started has a server for itself.
     fn admitted(&self) -> Vec<Access> {
-        if self.own.is_empty() { self.accesses() } else { self.own.clone() }
+        if self.parts.own.is_empty() { self.accesses() } else { self.parts.own.clone() }
     }
 
     /// Ends the streams of accesses that were removed or have expired.
@@ -301,7 +290,7 @@ impl Credentials for Vaulted {
     async fn authorize(&self, token: &[u8], peer: &Peer, provider: &str) -> Result<Admitted, Refused> {
         let inner = &self.0;
         if let Peer::Unix { uid, .. } = peer
-            && !inner.uids.contains(uid)
+            && !inner.parts.uids.contains(uid)
         {
             return Err(Refused::OtherPeer);
         }
@@ -347,7 +336,7 @@ impl Credentials for Vaulted {
         let (all, admitted) = (inner.accesses(), inner.admitted());
         let access = inner.access(&admitted, access).ok_or(NoneLeft::NoProfile)?;
         let asked = Asked { access, others: &all, route, session, tried, now: inner.now() };
-        inner.chooser.choose(&snapshot, asked)
+        inner.parts.chooser.choose(&snapshot, asked)
     }
 
     async fn newer(&self, access: &Admitted, route: &Route, tag: &ProfileTag) -> Option<Lease> {
@@ -356,7 +345,7 @@ impl Credentials for Vaulted {
         let (all, admitted) = (inner.accesses(), inner.admitted());
         let access = inner.access(&admitted, access)?;
         let asked = Asked { access, others: &all, route, session: None, tried: &[], now: inner.now() };
-        inner.chooser.newer(&snapshot, asked, tag)
+        inner.parts.chooser.newer(&snapshot, asked, tag)
     }
 
     async fn report(&self, access: &Admitted, tag: &ProfileTag, outcome: Outcome, model: Option<&str>) {
@@ -377,7 +366,7 @@ impl Credentials for Vaulted {
         match outcome {
             Outcome::Succeeded => {
                 if inner.is_due(&snapshot, &report.profile) {
-                    inner.reports.send(report);
+                    inner.parts.reports.send(report);
                 }
             }
             Outcome::Failed { failure, status, retry_after } => {
@@ -386,7 +375,7 @@ impl Credentials for Vaulted {
                 if matches!(status, 400 | 403) {
                     let Ok(name) = access.id.parse() else { return };
                     let by = (&name, model);
-                    if !inner.chooser.waits.refused(&report.profile, tag.generation, failure, by, now) {
+                    if !inner.parts.chooser.waits.refused(&report.profile, tag.generation, failure, by, now) {
                         return;
                     }
                 }
@@ -398,8 +387,8 @@ impl Credentials for Vaulted {
                     return;
                 }
                 let (until, what) = (now.saturating_add(UNTIL_WRITTEN), (failure, model));
-                if !inner.chooser.waits.rests(&report.profile, tag.generation, what, now, until) {
-                    inner.reports.send(report);
+                if !inner.parts.chooser.waits.rests(&report.profile, tag.generation, what, now, until) {
+                    inner.parts.reports.send(report);
                 }
             }
         }
