@@ -65,12 +65,13 @@ pub(crate) struct Shared<C> {
     pub limits: Limits,
     pub log: Arc<dyn Fn(Record) + Send + Sync>,
     hosts: Vec<String>,
-    connections: Arc<Semaphore>,
 }
 
 /// One listener.
 pub(crate) struct Listening {
     pub hosts: Hosts,
+    /// How many more connections it may have: a listener that is full does not stop another one.
+    pub connections: Arc<Semaphore>,
     /// The connections and tunnels.
     pub tasks: TaskTracker,
     /// Lets connections end after the request that runs.
@@ -97,7 +98,6 @@ impl<C: Credentials> Server<C> {
             upstreams: Upstreams::new(config.tls, config.resolver, &limits),
             memory: Arc::new(Memory::new(&limits)),
             gates: Arc::default(),
-            connections: Arc::new(Semaphore::new(limits.connections)),
             limits,
             log: config.log,
             hosts: config.hosts,
@@ -110,7 +110,13 @@ impl<C: Credentials> Server<C> {
     pub async fn serve<L: Listener>(&self, listener: L, stop: CancellationToken) {
         let hosts = listener.port().map_or(Hosts::Any, |port| Hosts::Tcp(port, self.0.hosts.clone()));
         let kill = CancellationToken::new();
-        let listening = Arc::new(Listening { hosts, tasks: TaskTracker::new(), stop: stop.clone(), kill });
+        let listening = Arc::new(Listening {
+            hosts,
+            connections: Arc::new(Semaphore::new(self.0.limits.connections)),
+            tasks: TaskTracker::new(),
+            stop: stop.clone(),
+            kill,
+        });
         // Connections also end if this future is dropped.
         let _ends = listening.kill.clone().drop_guard();
         tokio::select! {
@@ -127,7 +133,7 @@ impl<C: Credentials> Server<C> {
 
     async fn accept<L: Listener>(&self, listener: &L, listening: &Arc<Listening>) {
         loop {
-            let Ok(permit) = Arc::clone(&self.0.connections).acquire_owned().await else { return };
+            let Ok(permit) = Arc::clone(&listening.connections).acquire_owned().await else { return };
             let Ok((stream, peer)) = listener.accept().await else {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
