@@ -1,6 +1,6 @@
 //! `access add|list|remove`: who may ask the proxy.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use strongroom_backends::{key_file, shown};
@@ -12,6 +12,7 @@ use super::expiry_flags::Ends;
 use crate::error::Result;
 use crate::messages::access as messages;
 use crate::ops::access::{self, Listed, Wanted};
+use crate::ops::other_clients::must_be_private;
 use crate::ops::save::End;
 use crate::secret::{Buffer, ExposeSecret, SecretString};
 use crate::term::out;
@@ -87,8 +88,11 @@ pub(super) fn run(context: &mut Context, args: &Access) -> Result<u8> {
 
 fn add(context: &mut Context, args: &Add) -> Result<u8> {
     let wanted = wanted(context, args)?;
-    if let Some(path) = args.token_file.as_deref().filter(|path| key_file::exists(path)) {
-        return Err(messages::file_exists(&shown(path)));
+    if let Some(path) = &args.token_file {
+        if key_file::exists(path) {
+            return Err(messages::file_exists(&shown(path)));
+        }
+        must_be_private(path)?;
     }
     if args.token_file.is_none() {
         out::refuse_closed()?;
@@ -97,15 +101,16 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
     let mut open = context.open_for(&vault, true)?;
     let added = access::add(&mut open, &wanted)?;
     let agent = open.agent.clone();
+    if let Some(path) = &args.token_file
+        && let Err(error) = write_token(path, &added.token)
+    {
+        // A token that no one has is no use.
+        access::remove(&mut open, &wanted.name)?;
+        return Err(error);
+    }
     drop(open);
     for provider in &added.without_profile {
         context.warn(&messages::without_profile(provider, &agent));
-    }
-    if let Some(path) = &args.token_file {
-        let mut line = Buffer::default();
-        line.extend(added.token.expose_secret().as_bytes());
-        line.push(b'\n');
-        key_file::create(path, line.expose())?;
     }
     if context.json() {
         let mut document = told(&added.access);
@@ -124,14 +129,18 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
     Ok(0)
 }
 
+fn write_token(path: &Path, token: &SecretString) -> Result<()> {
+    let mut line = Buffer::default();
+    line.extend(token.expose_secret().as_bytes());
+    line.push(b'\n');
+    Ok(key_file::create(path, line.expose())?)
+}
+
 fn print_token(context: &Context, token: &SecretString) -> Result<()> {
     if context.env.stdout_tty {
         context.say(messages::TOKEN_ONCE);
     }
-    let mut line = Buffer::default();
-    line.extend(token.expose_secret().as_bytes());
-    line.push(b'\n');
-    out::write_bytes(&line)
+    out::write_secret(token)
 }
 
 fn wanted(context: &Context, args: &Add) -> Result<Wanted> {

@@ -32,7 +32,7 @@ pub use choice::Asked;
 pub use disconnecting::{Disconnecting, disconnect};
 pub use launcher::Launcher;
 pub use proxied::{AskedProxy, plan as plan_proxied};
-pub use token_file::TokenFile;
+pub use token_file::{TokenFile, must_be_private};
 
 use self::proxied::KeptProxy;
 

@@ -79,7 +79,7 @@ impl TokenFile {
 ///
 /// # Errors
 /// `UNSAFE_FILE`.
-pub(super) fn must_be_private(path: &Path) -> Result<()> {
+pub fn must_be_private(path: &Path) -> Result<()> {
     key_file::check_place(path)?;
     let above = path.ancestors().skip(1).find_map(|directory| directory.canonicalize().ok());
     let above = above.unwrap_or_default();
