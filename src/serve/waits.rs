@@ -52,8 +52,12 @@ impl Waits {
     ) -> bool {
         self.of(profile, |waits| {
             waits.retain(|wait| wait.generation == generation && now - wait.at < REMEMBERED);
-            let is_of_another =
-                |wait: &Wait| wait.failure == failure && wait.alone.as_ref().is_some_and(|of| of != access);
+            // One that asks for a model that the account lacks says nothing of the others.
+            let is_of_another = |wait: &Wait| {
+                wait.failure == failure
+                    && wait.model.as_deref() == model
+                    && wait.alone.as_ref().is_some_and(|of| of != access)
+            };
             if waits.iter().any(is_of_another) {
                 return true;
             }
@@ -129,7 +133,8 @@ mod tests {
         assert_eq!(waits.until(&id, 1, &two, 1), None);
         assert_eq!(waits.until(&id, 2, &one, 1), None, "a new secret");
         assert!(!waits.refused(&id, 1, Failure::Billing, (&two, None), 1), "another failure");
-        assert!(waits.refused(&id, 1, Failure::Forbidden, (&two, None), 1));
+        assert!(!waits.refused(&id, 1, Failure::Forbidden, (&two, Some("other")), 1), "another model");
+        assert!(waits.refused(&id, 1, Failure::Forbidden, (&two, Some("m")), 1));
         assert!(!waits.refused(&id, 2, Failure::Forbidden, (&two, None), 2), "a new secret");
     }
 
