@@ -33,8 +33,7 @@ Other machines and programs:
   models           The same commands in OpenClaw's spelling
 
 Keys:
-  unlock, lock     Keep the vault unlocked for a while; lock it again
-  unlock-method    List, add or remove unlock methods
+  unlock, lock, unlock-method    Unlock for a while; lock; ways to unlock
   rekey            Create a new vault key and encrypt every profile again
   recovery-key     Print the key that opens this vault without Strongroom
   completions, man, help   Shell completions, manual pages, help on a topic";
@@ -163,6 +162,7 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ("serve", &["strongroom serve", "strongroom serve --agent ops --listen 127.0.0.1:7788 --ttl 8h"]),
     ("access", &["strongroom access add builder --provider anthropic", "strongroom access list"]),
     ("access add", &["strongroom access add ci --profile anthropic:ci --expires-in 30d --per-minute 60"]),
+    ("access list", &["strongroom access list"]),
     ("access remove", &["strongroom access remove ci"]),
     ("env", &["strongroom env --provider openai --shell dotenv > key.env", "strongroom env allow .env"]),
     ("env allow", &["strongroom env allow .env"]),
