@@ -100,6 +100,9 @@ fn cells(read: &Read) -> [String; 6] {
     if entry.lost > 0 {
         special.push(messages::lost_lines(entry.lost));
     }
+    if entry.strangers > 0 {
+        special.push(messages::strangers(entry.strangers));
+    }
     special.extend((!fault.is_empty()).then_some(fault));
     [
         local_to_second(entry.at),

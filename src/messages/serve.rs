@@ -76,7 +76,7 @@ pub fn not_an_address() -> Error {
 pub fn not_loopback() -> Error {
     Error::new(
         Code::Usage,
-        "--listen takes a loopback address only, because requests to it are not encrypted",
+        "only a loopback address can be listened on, because requests to it are not encrypted",
     )
     .with_remedy("use `--listen 127.0.0.1:7787`, and a tunnel such as `ssh -L` for other machines")
 }
@@ -86,6 +86,13 @@ pub fn not_loopback() -> Error {
 pub fn not_a_socket(path: &str) -> Error {
     Error::new(Code::UnsafeFile, format!("{path} exists and is no socket of yours"))
         .with_remedy("choose another path with `--socket PATH`")
+}
+
+/// No socket to listen on.
+#[must_use]
+pub fn no_listeners() -> Error {
+    Error::new(Code::Usage, "there is nothing to listen on: LISTEN_FDS is set, and no socket was handed over")
+        .with_remedy("unset LISTEN_FDS, or name an address with `--listen 127.0.0.1:7787`")
 }
 
 /// Users without a socket.
@@ -235,6 +242,12 @@ pub fn sent_often(times: u8) -> String {
 #[must_use]
 pub fn lost_lines(count: u64) -> String {
     format!("{count} lines before it could not be written")
+}
+
+/// Requests without a known token are not listed.
+#[must_use]
+pub fn strangers(count: u64) -> String {
+    format!("{count} more before it without a known token")
 }
 
 /// A time.

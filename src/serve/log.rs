@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
@@ -19,6 +19,9 @@ use crate::vault::requests::{Chain, Entry, FILE, ROTATE_FROM, set_aside};
 /// How many lines may wait for the disk. More are counted, and the next line says how many are lacking.
 const WAITING: usize = 10_000;
 
+/// How long after a request without a known token the next one is listed, in milliseconds.
+const STRANGERS_EVERY: i64 = 250;
+
 /// A line that is to be written.
 struct Line {
     at: i64,
@@ -29,7 +32,19 @@ struct Line {
 #[derive(Debug)]
 pub(super) struct Log {
     sender: SyncSender<Line>,
-    lost: Arc<AtomicU64>,
+    unlisted: Arc<Unlisted>,
+    /// When a request without a known token was listed last, in Unix milliseconds.
+    stranger: AtomicI64,
+}
+
+/// Requests that have no line.
+#[derive(Debug, Default)]
+struct Unlisted {
+    /// Those that could not be written.
+    lost: AtomicU64,
+    /// Those without a token that is known, of which only some are written: anyone on this machine can make as many as they
+    /// like, and earlier lines would give way to them.
+    strangers: AtomicU64,
 }
 
 impl Log {
@@ -39,16 +54,35 @@ impl Log {
     /// Those of reading the end of the log; `NO_MEMORY` if the system gives no thread.
     pub fn begin(dir: Dir, chain: Chain, warn: Voice) -> Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = sync_channel(WAITING);
-        let lost = Arc::new(AtomicU64::new(0));
-        let mut writer = Writer { dir, chain, file: None, lost: Arc::clone(&lost), warn, has_warned: false };
+        let unlisted = Arc::new(Unlisted::default());
+        let mut writer = Writer {
+            dir,
+            chain,
+            file: None,
+            pending: 0,
+            unlisted: Arc::clone(&unlisted),
+            warn,
+            has_warned: false,
+        };
         let thread = thread::Builder::new().name("log".to_owned()).spawn(move || writer.run(&receiver));
-        Ok((Self { sender, lost }, thread.map_err(|_| messages::no_thread())?))
+        let stranger = AtomicI64::new(0);
+        Ok((Self { sender, unlisted, stranger }, thread.map_err(|_| messages::no_thread())?))
     }
 
     /// Adds a request. It does not wait.
     pub fn add(&self, at: i64, record: Record) {
+        if record.access.is_none() {
+            let last = self.stranger.load(Ordering::Relaxed);
+            let is_next = at < last || at - last >= STRANGERS_EVERY;
+            let lists = is_next
+                && self.stranger.compare_exchange(last, at, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+            if !lists {
+                self.unlisted.strangers.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        }
         if let Err(TrySendError::Full(_)) = self.sender.try_send(Line { at, record }) {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.unlisted.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -57,7 +91,9 @@ struct Writer {
     dir: Dir,
     chain: Chain,
     file: Option<BufWriter<File>>,
-    lost: Arc<AtomicU64>,
+    /// How many lines the buffer of the file may have, with those that they say are lacking.
+    pending: u64,
+    unlisted: Arc<Unlisted>,
     warn: Voice,
     has_warned: bool,
 }
@@ -72,11 +108,14 @@ impl Writer {
                 written = self.write(line);
             }
             match written.and_then(|()| self.flush()) {
-                Ok(()) => self.has_warned = false,
+                Ok(()) => {
+                    self.pending = 0;
+                    self.has_warned = false;
+                }
                 Err(error) => {
                     // The file's end is not known: it is read again.
                     self.file = None;
-                    self.lost.fetch_add(1, Ordering::Relaxed);
+                    self.unlisted.lost.fetch_add(std::mem::take(&mut self.pending), Ordering::Relaxed);
                     if !self.has_warned {
                         (self.warn)(&messages::log_not_written(error.what()));
                     }
@@ -87,15 +126,20 @@ impl Writer {
     }
 
     fn write(&mut self, line: Line) -> Result<()> {
+        let lost = self.unlisted.lost.swap(0, Ordering::Relaxed);
+        let strangers = self.unlisted.strangers.swap(0, Ordering::Relaxed);
+        // Should it fail, all of these are lacking.
+        self.pending += 1 + lost;
         if self.file.is_none() {
             self.file = Some(BufWriter::new(self.chain.open(&self.dir)?));
         }
-        let entry = Entry { lost: self.lost.swap(0, Ordering::Relaxed), ..entry(line) };
+        let entry = Entry { lost, strangers, ..entry(line) };
         let text = self.chain.line(&entry)?;
         let written = self.file.as_mut().map(|file| file.write_all(text.as_bytes()));
         written.unwrap_or(Ok(())).map_err(|error| Error::from(self.dir.io(FILE, error)))?;
         if self.chain.len >= ROTATE_FROM {
             self.flush()?;
+            self.pending = 0;
             self.file = None;
             set_aside(&self.dir, self.chain.seq)?;
         }
@@ -124,5 +168,6 @@ fn entry(Line { at, record }: Line) -> Entry {
         until_end: millis(record.until_end),
         incomplete: !record.complete,
         lost: 0,
+        strangers: 0,
     }
 }

@@ -64,6 +64,9 @@ pub struct Entry {
     /// How many lines before this one are lacking because the disk was too slow or full.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub lost: u64,
+    /// How many requests before this one are not listed, because they had no token that is known: a few a second are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub strangers: u64,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
@@ -184,7 +187,14 @@ impl Chain {
 /// # Errors
 /// Those of the directory.
 pub fn set_aside(dir: &Dir, seq: u64) -> Result<()> {
-    dir.rename(FILE, dir, &format!("{EARLIER}{seq:020}.jsonl"))?;
+    let mut name = format!("{EARLIER}{seq:020}.jsonl");
+    // A file without a whole line has the number of the one before.
+    let mut more = 0;
+    while dir.kind(&name)?.is_some() {
+        more += 1;
+        name = format!("{EARLIER}{seq:020}-{more:03}.jsonl");
+    }
+    dir.rename(FILE, dir, &name)?;
     for name in earlier_names(dir)?.iter().rev().skip(KEPT) {
         dir.remove_file(name)?;
     }
