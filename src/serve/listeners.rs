@@ -43,12 +43,15 @@ impl Bound {
 /// Returns the sockets that systemd hands over, by the protocol of `LISTEN_FDS`.
 ///
 /// # Errors
-/// `IO` for one that is neither TCP nor a Unix socket.
+/// `USAGE` for one that other machines reach; `IO` for one that is neither TCP nor a Unix socket.
 pub(super) fn handed_over() -> Result<Vec<Bound>> {
     let mut handed = ListenFd::from_env();
     let mut bound = Vec::new();
     for at in 0..handed.len() {
         if let Ok(Some(listener)) = handed.take_tcp_listener(at) {
+            if !listener.local_addr().is_ok_and(|address| address.ip().is_loopback()) {
+                return Err(messages::not_loopback());
+            }
             bound.push(Bound::Tcp(listener));
         } else if let Ok(Some(listener)) = handed.take_unix_listener(at) {
             bound.push(Bound::Unix(listener, None));
