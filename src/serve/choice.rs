@@ -40,6 +40,8 @@ pub(super) struct Asked<'a> {
     pub others: &'a [Access],
     pub route: &'a Route,
     pub session: Option<&'a str>,
+    /// Whether it may use objects that are stored at the provider, if no other may ask for that provider.
+    pub stores: bool,
     /// The profiles that were tried for this request.
     pub tried: &'a [ProfileTag],
     /// Now, in Unix milliseconds.
@@ -68,6 +70,13 @@ pub(super) fn may_use(access: &Access, served: &Served) -> bool {
     let ProfileView { id, provider, .. } = &served.view;
     let shares = |one: &Provider, other: &Provider| ALIASES.shared(one, other);
     access.may_use(id, provider, served.created, shares)
+}
+
+/// Returns whether an access may use any profile of a route. Several profiles can be of one account, whose keys all see
+/// what is stored.
+fn may_use_route(access: &Access, route: &Route) -> bool {
+    access.providers.iter().any(|own| serves(route, own))
+        || access.profiles.iter().any(|own| serves(route, &own.id.provider()))
 }
 
 /// A profile that may answer.
@@ -193,7 +202,8 @@ fn lease(candidate: &Candidate<'_>, asked: Asked<'_>, pinned: bool) -> Result<Le
         key: served.key.clone().map_err(|_| NoneLeft::Unusable)?,
         tag: ProfileTag { id: Arc::clone(&served.tag), generation: served.generation },
         pinned,
-        sole: !asked.others.iter().filter(is_other).any(|other| may_use(other, served)),
+        sole: asked.stores
+            && !asked.others.iter().filter(is_other).any(|other| may_use_route(other, asked.route)),
     })
 }
 

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::choice::Chooser;
-use super::credentials::{Parts, Vaulted};
+use super::current::{Parts, Vaulted};
 use super::listeners::{self, Bound, ready};
 use super::log::Log;
 use super::reports::Reports;
@@ -113,6 +113,9 @@ pub fn prepare(vault: &Vault, session: Session, options: Options) -> Result<Prep
     if let Some(path) = &options.socket {
         bound.push(listeners::unix(path, !uids.is_empty())?);
     }
+    if bound.is_empty() {
+        return Err(messages::no_listeners());
+    }
     uids.push(rustix::process::geteuid().as_raw());
     let source = Arc::new(Source::new(vault, session, agent, ambient, setups)?);
     let first = source.read(None)?.ok_or_else(messages::locked)?;
@@ -138,15 +141,15 @@ pub fn prepare(vault: &Vault, session: Session, options: Options) -> Result<Prep
         listeners: bound.iter().map(Bound::name).collect(),
         locked: false,
     };
-    // Its sockets take requests from here on.
-    if let Some(place) = &place {
-        place.tell(&listens)?;
-    }
     let runtime = runtime()?;
     let ends = {
         let _entered = runtime.enter();
         Ends::of(!is_own)?
     };
+    // Its sockets take requests, and it obeys signals, from here on.
+    if let Some(place) = &place {
+        place.tell(&listens)?;
+    }
     let parts = Parts { source, chooser, reports, own, uids, warn: Arc::clone(&warn) };
     let vaulted = Vaulted::new(parts, first);
     let server = Server::new(Config {

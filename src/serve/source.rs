@@ -62,6 +62,14 @@ impl Source {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns whether the time is over for which `strongroom unlock` keeps the key that it has.
+    pub fn is_over(&self) -> bool {
+        let now = self.ambient.env.now();
+        // While it is being read with, that is looked at the next time.
+        let session = self.session.try_lock().ok();
+        session.is_some_and(|open| open.as_ref().and_then(Session::until).is_some_and(|until| until <= now))
+    }
+
     /// Drops the key, which is wiped.
     pub fn lock(&self) {
         *self.session() = None;

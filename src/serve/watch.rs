@@ -1,12 +1,12 @@
 //! What a server obeys while it runs, and what it looks for by itself.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::credentials::Vaulted;
+use super::current::Vaulted;
 use super::listeners::ready;
 use super::server::Voice;
 use crate::error::Result;
@@ -88,42 +88,44 @@ pub(super) async fn watch(
 ) {
     let Ends { stop, term, int, hup, lock, .. } = ends;
     let mut looks = tokio::time::interval(LOOK);
-    // A look may wait for a keychain, and signals do not wait for it.
+    // These may wait for a keychain, and signals do not wait for them.
     let mut looking = JoinSet::new();
-    let over = async {
-        match ttl {
-            Some(ttl) => tokio::time::sleep(ttl).await,
-            None => std::future::pending().await,
-        }
-    };
-    let mut over = std::pin::pin!(over);
-    let (mut is_over, mut count) = (false, 0_u32);
+    let mut unlocking = JoinSet::new();
+    let mut over = ttl.map(|ttl| Instant::now() + ttl);
+    let mut count = 0_u32;
     loop {
         tokio::select! {
+            // If both came, the lock counts.
+            biased;
             () = stopped(stop.as_ref()) => return,
             () = heard(term) => return,
             () = heard(int) => return,
+            () = heard(hup), if unlocking.is_empty() => {
+                unlocking.spawn(vaulted.unlock());
+            }
             () = heard(lock) => {
                 vaulted.lock();
                 tell(true);
                 say(messages::is_locked(false));
             }
-            () = &mut over, if !is_over => {
-                is_over = true;
-                vaulted.lock();
-                tell(true);
-                say(messages::is_locked(true));
-            }
-            () = heard(hup) => match vaulted.unlock().await {
-                Ok(()) => {
+            Some(done) = unlocking.join_next(), if !unlocking.is_empty() => match done {
+                Ok(Ok(())) => {
+                    over = ttl.map(|ttl| Instant::now() + ttl);
                     tell(false);
                     say(messages::UNLOCKED);
                 }
-                Err(error) => say(&messages::not_unlocked(error.what())),
+                Ok(Err(error)) => say(&messages::not_unlocked(error.what())),
+                Err(_) => {}
             },
             _ = looks.tick(), if looking.is_empty() => {
                 count = count.wrapping_add(1);
-                let (vaulted, also_config) = (vaulted.clone(), count % CONFIG_EVERY == 0);
+                if over.is_some_and(|at| at <= Instant::now()) || vaulted.is_over() {
+                    over = None;
+                    vaulted.lock();
+                    tell(true);
+                    say(messages::is_locked(true));
+                }
+                let (vaulted, also_config) = (vaulted.clone(), count.is_multiple_of(CONFIG_EVERY));
                 looking.spawn(async move { vaulted.look(also_config).await });
             }
             _ = looking.join_next(), if !looking.is_empty() => {}

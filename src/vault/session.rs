@@ -62,6 +62,16 @@ impl Session {
         }
     }
 
+    /// Returns when its keys are to be dropped, in Unix milliseconds: when the time is over for which `strongroom unlock`
+    /// keeps them. `None` if they came from an unlock method.
+    #[must_use]
+    pub fn until(&self) -> Option<i64> {
+        match &self.opened {
+            Opened::By(_) => None,
+            Opened::Cached(cache) => Some(cache.until).filter(|until| *until != i64::MAX),
+        }
+    }
+
     /// Returns how the vault was unlocked.
     #[must_use]
     pub const fn opened(&self) -> &Opened {

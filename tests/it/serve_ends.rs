@@ -218,3 +218,73 @@ fn accesses_are_listed_and_refused_by_what_they_are() {
     session.run(["access", "remove", "builder"]).ok();
     session.run(["verify"]).ok();
 }
+
+#[test]
+fn a_file_for_a_token_that_cannot_be_written_leaves_no_access() {
+    let session = Session::with_keys(&["one"]);
+    session.write("file", "made up");
+    let add = |path: &str| {
+        session.run(["access", "add", "builder", "--provider", "anthropic", "--token-file", path])
+    };
+    assert_ne!(add("file/token").status, 0);
+    fs::create_dir_all(session.path("tree/.git")).unwrap();
+    let refused = add("tree/token").failed("UNSAFE_FILE", 78);
+    assert!(!session.path("tree/token").exists(), "{}", refused.stderr);
+    let listed = session.run(["access", "list", "--json"]).ok().json();
+    assert_eq!(listed["accesses"], serde_json::json!([]));
+}
+
+#[test]
+fn requests_without_a_token_do_not_push_out_the_lines_of_others() {
+    let (session, upstream) = (Session::with_keys(&["one"]), Upstream::begin());
+    let token = session.access("builder", ANTHROPIC);
+    let server = Server::begin(&session, &upstream, &[]);
+    assert_eq!(server.ask(&token).status, 200);
+    for _ in 0..200 {
+        server.ask("sk-strongroom-made-up");
+    }
+    assert_eq!(server.ask(&token).status, 200);
+    server.end();
+    let log = session.run(["log", "--requests", "--json"]).ok().json();
+    let lines = log["requests"].as_array().unwrap();
+    assert!(lines.len() < 100, "{} lines", lines.len());
+    let told: u64 = lines.iter().map(|line| 1 + line["strangers"].as_u64().unwrap_or(0)).sum();
+    assert_eq!(told, 202);
+}
+
+#[test]
+fn a_server_that_unlocks_while_it_is_locked_stays_locked() {
+    let (session, upstream) = (Session::with_keys(&["one"]), Upstream::begin());
+    let token = session.access("builder", ANTHROPIC);
+    let server = Server::begin(&session, &upstream, &[]);
+    session.run(["lock"]).ok();
+    server.says("Locked.");
+    // It unlocks only when it goes on, and `lock` comes before that.
+    server.signal(Signal::STOP);
+    server.signal(Signal::HUP);
+    server.signal(Signal::USR1);
+    server.signal(Signal::CONT);
+    until("it was told", || server.said().matches("Locked.").count() == 2);
+    std::thread::sleep(Duration::from_millis(300));
+    let last = server.said();
+    assert!(!last.trim_end().ends_with("Unlocked."), "{last}");
+    assert_eq!(server.ask(&token).refused().as_deref(), Some("locked"));
+}
+
+#[test]
+fn files_that_cannot_be_trusted_end_the_streams_that_are_open() {
+    let (session, upstream) = (Session::with_keys(&["one"]), Upstream::begin());
+    upstream.answer("one", Answer { events: 400, ..Answer::error(200, "") });
+    let token = session.access("builder", ANTHROPIC);
+    let server = Server::begin(&session, &upstream, &[]);
+    let mut stream = server.send(&token, "/anthropic/v1/messages", "");
+    let mut first = [0; 128];
+    assert!(stream.read(&mut first).unwrap() > 0);
+    for file in ["ledger", "journal"] {
+        let _ = fs::remove_file(session.agent_file(file));
+    }
+    let begun = std::time::Instant::now();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest);
+    assert!(begun.elapsed() < Duration::from_secs(8) && !rest.ends_with(b"0\r\n\r\n"), "it went on");
+}
