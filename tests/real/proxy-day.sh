@@ -13,7 +13,7 @@ day=${STRONGROOM_TEST_DAY:-1}
 . "$(dirname "${BASH_SOURCE[0]}")/lib/helper-world.sh"
 # Set by the file that is sourced.
 # shellcheck disable=SC2154
-need openssl
+need openssl setpriv
 mkdir "$tmp/day"
 certificates "$tmp/day"
 python3 -B "$lib/proxy_day" "$binary" "$tmp/day" "$day" || failed=1

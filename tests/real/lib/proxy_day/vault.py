@@ -9,6 +9,8 @@ import sys
 PROVIDER = "anthropic"
 # How long a command may take, in seconds.
 PATIENCE = 30
+# What runs all day ends with this process, however that ends.
+BOUND = ("setpriv", "--pdeathsig", "TERM")
 
 
 class Vault:
@@ -41,7 +43,7 @@ class Vault:
     async def serve(self, upstream):
         """Starts the server. Returns its port."""
         self.server = await asyncio.create_subprocess_exec(
-            self.binary,
+            *(*BOUND, self.binary),
             *("serve", "--listen", "127.0.0.1:0", "--upstream", f"{PROVIDER}=https://localhost:{upstream}"),
             *("--upstream-ca", str(self.directory / "ca.pem")),
             env=self.env,
@@ -49,13 +51,14 @@ class Vault:
             stdout=asyncio.subprocess.PIPE,
         )
         line = await asyncio.wait_for(self.server.stdout.readline(), PATIENCE)
-        return int(line.decode().rsplit(":", 1)[1])
+        self.ports = int(line.decode().rsplit(":", 1)[1]), upstream
+        return self.ports[0]
 
     async def sample(self, out):
         """Starts the process that asks `status`, whose answers go to a file."""
         sampler = pathlib.Path(__file__).with_name("sampler.py")
         self.sampler = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-B", str(sampler), self.binary, PROVIDER),
+            *(*BOUND, sys.executable, "-B", str(sampler), self.binary, PROVIDER),
             env=self.env,
             stdin=asyncio.subprocess.PIPE,
             stdout=out,
@@ -91,4 +94,13 @@ class Vault:
         return int(line.split()[1]) * 1024 / 1e6
 
     def descriptors(self):
-        return len(os.listdir(f"/proc/{self.server.pid}/fd"))
+        """Returns how many are open. Only root may look; for others, the connections are counted at the server's end."""
+        try:
+            return len(os.listdir(f"/proc/{self.server.pid}/fd"))
+        except PermissionError:
+            pass
+        own, upstream = (f":{port:04X}" for port in self.ports)
+        lines = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        # Without those that listen, and those that are closed and only remembered.
+        used = [(local, remote) for _, local, remote, state, *_ in lines if state not in ("0A", "06")]
+        return sum(local.endswith(own) or remote.endswith(upstream) for local, remote in used)
