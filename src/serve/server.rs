@@ -21,6 +21,7 @@ use super::watch::{Ends, Stop, watch};
 use crate::error::Result;
 use crate::messages::serve as messages;
 use crate::ops::ambient::Ambient;
+use crate::ops::backoff;
 use crate::vault::access::Access;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::AgentName;
@@ -93,13 +94,15 @@ pub enum Stopped {
 /// Prepares a server: takes its place, reads the profiles, and binds its sockets.
 ///
 /// # Errors
-/// `EXISTS` if one runs already, `NOT_FOUND`, `IO` for an address that is taken, `CONFIG` without authorities; those of
-/// reading the profiles.
+/// `EXISTS` if one runs already, `NOT_FOUND`, `IO` for an address that is taken, `CONFIG` without authorities, or for rules
+/// of cooldowns that are not known; those of reading the profiles.
 pub fn prepare(vault: &Vault, session: Session, options: Options) -> Result<Prepared> {
     let Options {
         agent, ambient, upstreams, authorities, hosts, ttl, warn, say, own, setups, mut uids, ..
     } = options;
     let now = ambient.env.now();
+    // Reports are written by these rules later, when no one could be told.
+    backoff::rules(&ambient.env, None)?;
     let tls = tls(authorities).map_err(messages::no_authorities)?;
     let found = vault.agent(&agent)?.ok_or_else(|| messages::no_agent(&agent))?;
     let ring = session.keys().agent(agent.as_str())?;

@@ -5,8 +5,9 @@
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Mutex;
+use std::time::Duration;
 
-use crate::session::{RECEIVER, Ran, Session, ran, snapshot};
+use crate::session::{HANGS, RECEIVER, Ran, Session, ran, ran_within, snapshot};
 
 /// Made-up secrets of every kind that people put in the wrong place: what is given, and the part that must not be
 /// repeated.
@@ -168,12 +169,19 @@ fn echo(
         "made-up-key"
     };
     command.stdin(Stdio::piped());
-    let Ran { status, stdout, stderr } = ran(command, input.as_bytes());
+    // A server runs until it is ended.
+    let serves = arguments.first().is_some_and(|verb| verb == "serve");
+    let limit = if serves { Duration::from_secs(3) } else { HANGS };
+    let Ran { status, stdout, stderr } = ran_within(limit, command, input.as_bytes());
+    let is_serving = serves && stdout.contains("127.0.0.1:");
     let said = format!("{stdout}{stderr}");
     // A canary in another case still counts.
     let lowered = said.to_lowercase();
     let repeats = lowered.contains(&canary.to_lowercase());
-    let broken = status < 0 || status == 101 || said.contains("panicked") || stderr.contains("[INTERNAL]");
+    let broken = (status < 0 && !is_serving)
+        || status == 101
+        || said.contains("panicked")
+        || stderr.contains("[INTERNAL]");
     let made = named(session.temp.path(), canary);
     let wrong = if repeats {
         Some(said)

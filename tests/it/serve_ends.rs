@@ -172,6 +172,9 @@ fn what_a_server_cannot_do_is_refused_with_what_to_do() {
             .chain(arguments.iter().copied());
         session.run(arguments).failed(code, status);
     }
+    let mut command = session.command(["serve", "--listen", "127.0.0.1:0"]);
+    command.env("STRONGROOM_BACKOFF", "newest");
+    crate::session::ran(command, b"").failed("CONFIG", 78);
     session.write("not.pem", "made up");
     session.run(["serve", "--upstream-ca", "not.pem"]).failed("BAD_DATA", 65);
 }
