@@ -114,12 +114,15 @@ class Story:
         await self.says(TWO, "it is no longer cooling down", cooldownUntil=is_(None))
         await self.serves(ONE, "one comes back after its time: it serves", patience=40)
         await self.serves(THREE, "the third comes back after its time: it serves", patience=40)
+        await asyncio.sleep(PAUSE)
 
-        # As in the beginning.
+        # As in the beginning. Each change lasts until `status` was asked: a request in between is compared with what it said.
         await vault.run("rotate", FIVE, stdin=upstream.new_key(FIVE))
         await self.says(FIVE, "its new key has credit", disabledUntil=is_(None))
         await vault.store(FOUR, upstream.new_key(FOUR))
+        await asyncio.sleep(PAUSE)
         await vault.order(*FIRST)
+        await asyncio.sleep(PAUSE)
         await vault.run("remove", FIVE, "--yes")
         await self.serves(ONE, "the order of the beginning: its first serves")
 
