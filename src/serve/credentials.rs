@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use strongroom_proxy::{
-    Access as Admitted, Credentials, Lease, NoneLeft, Outcome, Peer, ProfileTag, Refused, Route, known,
+    Access as Admitted, Credentials, Lease, NoneLeft, Outcome, Peer, ProfileTag, Refused, Route,
 };
 
 use super::choice::{Asked, id_of, serves};
@@ -28,9 +28,8 @@ impl Inner {
     }
 
     fn is_for(access: &Access, provider: &str) -> bool {
-        let routes = known();
-        let route = routes.iter().find(|route| *route.name == *provider);
-        let fits = |own: &Provider| match route {
+        let route = Route::known(provider);
+        let fits = |own: &Provider| match &route {
             Some(route) => serves(route, own),
             None => own.as_str() == provider,
         };

@@ -20,7 +20,7 @@ mod waits;
 mod watch;
 
 pub use choice::route_for;
-pub use server::{Options, Prepared, Stopped, Voice, prepare};
+pub use server::{Options, Prepared, Voice, prepare};
 pub use source::Setups;
 pub use upstreams::{Upstream, certificates, upstream};
 pub use watch::Stop;

@@ -82,15 +82,6 @@ pub struct Prepared {
     pub has_access: bool,
 }
 
-/// How a server ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stopped {
-    /// By a signal, after the requests that ran.
-    Drained,
-    /// By a [`Stop`].
-    Ended,
-}
-
 /// Prepares a server: takes its place, reads the profiles, and binds its sockets.
 ///
 /// # Errors
@@ -213,7 +204,7 @@ impl Prepared {
     ///
     /// # Errors
     /// Those of the system at the start.
-    pub fn serve(self) -> Result<Stopped> {
+    pub fn serve(self) -> Result<()> {
         self.run(None)
     }
 
@@ -221,11 +212,11 @@ impl Prepared {
     ///
     /// # Errors
     /// Those of the system at the start.
-    pub fn serve_until(self, stop: Stop) -> Result<Stopped> {
+    pub fn serve_until(self, stop: Stop) -> Result<()> {
         self.run(Some(stop))
     }
 
-    fn run(self, until: Option<Stop>) -> Result<Stopped> {
+    fn run(self, until: Option<Stop>) -> Result<()> {
         let Self { runtime, mut ends, vaulted, server, listeners, place, mut running, log, ttl, say, .. } =
             self;
         let paths = listeners.iter().filter_map(|bound| match bound {
@@ -266,11 +257,11 @@ impl Prepared {
             if ends.is_told {
                 // What came of the last request is reported.
                 let _ = tokio::time::timeout(AFTER_STOP, drained).await;
-                return Ok(Stopped::Ended);
+                return Ok(());
             }
             say(messages::ENDING);
             drained.await;
-            Ok(Stopped::Drained)
+            Ok(())
         });
         // Those that wait for a disk or a lock are waited for below.
         runtime.shutdown_timeout(Duration::from_secs(1));

@@ -55,9 +55,6 @@ impl Session {
                 let cache = Cache::of(&unlocked, Some(agent), store.as_str(), i64::MAX)?;
                 Self::of(Opened::Cached(cache), &self.env)
             }
-            Opened::Cached(cache) if cache.keys().only_agent() == Some(agent) => {
-                Self::of(Opened::Cached(cache), &self.env)
-            }
             Opened::Cached(cache) => Self::of(Opened::Cached(cache.alone(agent)?), &self.env),
         }
     }

@@ -71,9 +71,7 @@ fn a_removed_access_ends_the_streams_that_are_open() {
     upstream.answer("one", Answer { events: 400, ..Answer::error(200, "") });
     let token = session.access("builder", ANTHROPIC);
     let server = Server::begin(&session, &upstream, &[]);
-    let mut stream = server.send(&token, "/anthropic/v1/messages", "");
-    let mut first = [0; 256];
-    assert!(stream.read(&mut first).unwrap() > 0);
+    let mut stream = server.begin_stream(&token);
     session.run(["access", "remove", "builder"]).ok();
     let mut rest = Vec::new();
     let begun = std::time::Instant::now();

@@ -240,6 +240,14 @@ impl Server {
         stream
     }
 
+    /// Sends a request, and returns the connection when its answer has begun.
+    pub fn begin_stream(&self, token: &str) -> TcpStream {
+        let mut stream = self.send(token, "/anthropic/v1/messages", "");
+        let mut first = [0; 128];
+        assert!(stream.read(&mut first).unwrap() > 0);
+        stream
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
