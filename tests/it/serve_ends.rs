@@ -267,10 +267,11 @@ fn a_server_that_unlocks_while_it_is_locked_stays_locked() {
     server.signal(Signal::HUP);
     server.signal(Signal::USR1);
     server.signal(Signal::CONT);
-    until("it was told", || server.said().matches("Locked.").count() == 2);
-    std::thread::sleep(Duration::from_millis(300));
-    let last = server.said();
-    assert!(!last.trim_end().ends_with("Unlocked."), "{last}");
+    until("it did both", || {
+        let said = server.said();
+        let unlocked = said.contains("Still locked") || said.contains("Unlocked.");
+        said.matches("Locked.").count() == 2 && unlocked
+    });
     assert_eq!(server.ask(&token).refused().as_deref(), Some("locked"));
 }
 
@@ -280,9 +281,7 @@ fn files_that_cannot_be_trusted_end_the_streams_that_are_open() {
     upstream.answer("one", Answer { events: 400, ..Answer::error(200, "") });
     let token = session.access("builder", ANTHROPIC);
     let server = Server::begin(&session, &upstream, &[]);
-    let mut stream = server.send(&token, "/anthropic/v1/messages", "");
-    let mut first = [0; 128];
-    assert!(stream.read(&mut first).unwrap() > 0);
+    let mut stream = server.begin_stream(&token);
     for file in ["ledger", "journal"] {
         let _ = fs::remove_file(session.agent_file(file));
     }
@@ -290,4 +289,27 @@ fn files_that_cannot_be_trusted_end_the_streams_that_are_open() {
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest);
     assert!(begun.elapsed() < Duration::from_secs(8) && !rest.ends_with(b"0\r\n\r\n"), "it went on");
+}
+
+#[test]
+fn a_key_that_unlock_keeps_is_dropped_when_its_time_is_over() {
+    let Some(session) = Session::kept_unlocked() else { return };
+    let upstream = Upstream::begin();
+    session.paste("anthropic:one", &crate::served::key("one"));
+    let by = ["--passphrase-file", "passphrase"];
+    let token = session.access("builder", &[ANTHROPIC, &by].concat());
+    session.run(["lock"]).ok();
+    // The server needs no more than the agent's own key.
+    let unlock = |ttl: &str| session.run(["unlock", "--agent", "main", "--ttl", ttl].iter().chain(&by)).ok();
+    unlock("5s");
+    let server = Server::begin(&session, &upstream, &["--agent", "main"]);
+    assert_eq!(server.ask(&token).status, 200);
+    server.says("Locked because its time is over.");
+    assert_eq!(server.ask(&token).refused().as_deref(), Some("locked"));
+    let told = unlock("10m");
+    assert!(told.stderr.contains("The server of agent main unlocks too."), "{}", told.stderr);
+    server.says("Unlocked.");
+    assert_eq!(server.ask(&token).status, 200);
+    session.run(["lock"]).ok();
+    assert_eq!(server.ask(&token).refused().as_deref(), Some("locked"));
 }
