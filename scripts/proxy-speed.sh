@@ -5,7 +5,8 @@
 #
 #   scripts/proxy-speed.sh [--all] [--write] [--rounds N]
 #
-#   --all      also LiteLLM, from PyPI (500 MB, a minute or two)
+#   --all      also nono's proxy, from crates.io (about five minutes to build), and LiteLLM, from PyPI (500 MB, a minute
+#              or two)
 #   --write    put the results into docs/speed.md, and the picture next to it
 #   --rounds   how often each way is measured under each load (10)
 #
@@ -42,8 +43,20 @@ find_cargo . || exit 1
 nginx=/usr/sbin/nginx
 [ -x "$nginx" ] || die "missing $nginx; as root run: apt-get install -y --no-install-recommends nginx"
 
+nono_version=0.81.0
 litellm_version=1.91.1
 cache=${STRONGROOM_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/strongroom-tests}
+nono=$cache/nono-$nono_version
+if [ "$all" = yes ] && ! [ -f "$nono/complete" ]; then
+    say "building nono $nono_version into $nono"
+    mkdir -p "$cache"
+    rm -rf "$nono"
+    # Without a keychain, because the key stands in a variable here.
+    CARGO_TARGET_DIR="$nono/target" cargo install nono-cli --version "=$nono_version" \
+        --no-default-features --quiet --root "$nono" </dev/null
+    rm -rf "$nono/target"
+    : >"$nono/complete"
+fi
 litellm=$cache/litellm-$litellm_version
 if [ "$all" = yes ] && ! [ -f "$litellm/complete" ]; then
     say "installing LiteLLM $litellm_version from PyPI into $litellm"
@@ -69,7 +82,7 @@ trap 'exit 143' TERM
 begun=$SECONDS
 load=$(cut -d' ' -f1 /proc/loadavg)
 others=()
-if [ "$all" = yes ]; then others+=(LITELLM="$litellm/bin/litellm"); fi
+if [ "$all" = yes ]; then others+=(NONO="$nono/bin/nono" LITELLM="$litellm/bin/litellm"); fi
 env "${others[@]}" STRONGROOM="$target/release/strongroom" NGINX="$nginx" SCRATCH="$scratch" PICTURE="$target/proxy-speed.svg" \
     ROUNDS="$rounds" "$target/proxy-bench/release/proxy-bench" >"$scratch/measured"
 {

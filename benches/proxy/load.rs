@@ -28,8 +28,10 @@ pub struct Way {
     pub authorization: Option<String>,
     /// The processes that it consists of.
     pub pids: Vec<u32>,
-    /// Whether it passes any bytes on. LiteLLM reads answers, and sends its own.
+    /// Whether it passes any bytes on. LiteLLM reads answers, and sends its own; nono refuses bodies of more than 16 MiB.
     pub passes_all: bool,
+    /// Whether it closes each connection after an answer, so that each request needs another one.
+    pub closes: bool,
 }
 
 /// What is asked.
@@ -180,8 +182,13 @@ impl Stream {
             .header("content-type", "application/json")
             .body(Full::new(self.body.clone()))
             .unwrap();
-        self.sender.ready().await.unwrap();
+        if !self.way.closes {
+            self.sender.ready().await.unwrap();
+        }
         let begun = Instant::now();
+        if self.way.closes {
+            self.sender = self.way.connect().await;
+        }
         let answer = self.sender.send_request(request).await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{} answers", self.way.name);
         let mut body = answer.into_body();

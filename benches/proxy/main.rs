@@ -33,6 +33,7 @@ fn main() {
     let place = Place {
         strongroom: strongroom.into(),
         nginx: nginx.into(),
+        nono: var("NONO").ok().map(Into::into),
         litellm: var("LITELLM").ok().map(Into::into),
         scratch: scratch.into(),
     };
@@ -42,9 +43,10 @@ fn main() {
     let upstream = serving.block_on(Upstream::start(&place.path("upstream.pem")));
     let (_nginx, nginx) = ways::nginx(&place, &upstream);
     let (_strongroom, strongroom, http2) = ways::strongroom(&place, &upstream);
+    let nono = place.nono.as_deref().map(|program| ways::nono(&place, program, &upstream));
     let litellm = place.litellm.as_deref().map(|program| ways::litellm(&place, program, &upstream));
     let mut ways = vec![ways::straight(&upstream), nginx, strongroom, http2];
-    ways.extend(litellm.iter().map(|(_, way)| way.clone()));
+    ways.extend(nono.iter().chain(&litellm).map(|(_, way)| way.clone()));
     let measured = asking.block_on(Rounds::measure(ways, rounds));
     table::print(&measured);
     std::fs::write(picture, table::draw(&measured)).unwrap();

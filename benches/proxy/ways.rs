@@ -17,10 +17,15 @@ use crate::load::Way;
 use crate::process::{Running, bound_to_this};
 use crate::upstream::{KEY, Upstream};
 
+/// What nono's clients send instead of the key.
+const TOKEN: &str = "made-up-token-of-the-bench";
+
 /// The paths in scripts/proxy-speed.sh.
 pub struct Place {
     pub strongroom: PathBuf,
     pub nginx: PathBuf,
+    /// With `--all` alone.
+    pub nono: Option<PathBuf>,
     /// With `--all` alone.
     pub litellm: Option<PathBuf>,
     pub scratch: PathBuf,
@@ -47,6 +52,7 @@ pub fn straight(upstream: &Upstream) -> Way {
         authorization: None,
         pids: Vec::new(),
         passes_all: true,
+        closes: false,
     }
 }
 
@@ -116,6 +122,33 @@ pub fn strongroom(place: &Place, upstream: &Upstream) -> (Running, Way, Way) {
     (running, way, http2)
 }
 
+/// Starts nono's proxy by itself, without its sandbox. It wants a token from each client, as Strongroom does.
+pub fn nono(place: &Place, program: &Path, upstream: &Upstream) -> (Running, Way) {
+    let home = place.path("nono");
+    fs::create_dir_all(&home).unwrap();
+    let port = free_port();
+    let profile = include_str!("nono.json")
+        .replace("UPSTREAM", &upstream.port.to_string())
+        .replace("CERTIFICATE", place.path("upstream.pem").to_str().unwrap());
+    fs::write(home.join("profile.json"), profile).unwrap();
+    let mut command = bound_to_this(program);
+    command.args(["--silent", "proxy", "--port", &port.to_string(), "--max-connections", "0", "--profile"]);
+    command.arg(home.join("profile.json"));
+    command.env_clear().env("HOME", &home).env("PATH", "/usr/bin:/bin").env("NONO_NO_UPDATE_CHECK", "1");
+    command.env("NONO_PROXY_PASS", TOKEN).env("BENCH_KEY", KEY);
+    let running = Running::start(command.stdout(log(&home)).stderr(log(&home)));
+    answers(port);
+    let (pids, bearer) = (running.pids(0), Some(format!("Bearer {TOKEN}")));
+    let way = Way {
+        name: "nono",
+        pids,
+        passes_all: false,
+        closes: true,
+        ..plain(port, "/openai/v1/chat/completions", bearer)
+    };
+    (running, way)
+}
+
 /// Starts LiteLLM, which speaks the same interface.
 pub fn litellm(place: &Place, program: &Path, upstream: &Upstream) -> (Running, Way) {
     let home = place.path("litellm");
@@ -145,6 +178,7 @@ fn plain(port: u16, path: &'static str, authorization: Option<String>) -> Way {
         authorization,
         pids: Vec::new(),
         passes_all: true,
+        closes: false,
     }
 }
 
