@@ -19,15 +19,21 @@ fn main() {
 fn name_version() {
     let mut version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
     if env::var("PROFILE").is_ok_and(|profile| profile == "release") && Path::new(".git").exists() {
-        println!("cargo:rerun-if-changed=.git/logs/HEAD");
-        let git = Command::new("git").args(["log", "-1", "--format=%h %cs", "--abbrev=10"]).output();
-        let commit = git
-            .ok()
-            .filter(|said| said.status.success())
-            .and_then(|said| String::from_utf8(said.stdout).ok());
-        version.extend(commit.map(|commit| format!(" ({})", commit.trim())));
+        // In a linked worktree, `.git` is a file.
+        let log = git(&["rev-parse", "--git-path", "logs/HEAD"]);
+        if let Some(log) = log.filter(|log| Path::new(log).exists()) {
+            println!("cargo:rerun-if-changed={log}");
+        }
+        let commit = git(&["log", "-1", "--format=%h %cs", "--abbrev=10"]);
+        version.extend(commit.map(|commit| format!(" ({commit})")));
     }
     println!("cargo:rustc-env=STRONGROOM_VERSION={version}");
+}
+
+/// Returns what git says, if it works.
+fn git(arguments: &[&str]) -> Option<String> {
+    let said = Command::new("git").args(arguments).output().ok().filter(|said| said.status.success())?;
+    String::from_utf8(said.stdout).ok().map(|said| said.trim().to_owned())
 }
 
 fn link_unwinder() {
