@@ -275,6 +275,7 @@ fn an_access_is_for_the_profile_that_is_named() {
 #[test]
 fn what_has_no_meaning_together_is_refused() {
     let session = session();
+    session.paste("voyage:one", KEY);
     for flags in [
         &["claude-code", "--url", "http://127.0.0.1:7787"][..],
         &["codex", "--provider", "openai"],
@@ -289,6 +290,7 @@ fn what_has_no_meaning_together_is_refused() {
         &["claude-code", "--proxy", "--url", "http://192.0.2.1:7787"],
         &["claude-code", "--proxy", "--url", "http://127.0.0.1:7787/x"],
         &["openclaw", "--proxy"],
+        &["openclaw", "--proxy", "--provider", "voyage"],
         &["env-file", "--proxy", "--provider", "openai"],
         &["env-file", "--proxy", "--file", "x"],
     ] {

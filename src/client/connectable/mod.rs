@@ -22,6 +22,7 @@ use crate::client::edit::{self, Change};
 use crate::client::file::{self, SOURCE_MAX};
 use crate::client::insertion::{Insertion, insert};
 use crate::client::places::Places;
+use crate::client::sdk_variables::SdkVariables;
 use crate::env::Env;
 use crate::error::{Code, Result};
 use crate::messages::client::connectable as messages;
@@ -226,6 +227,16 @@ impl Client {
             Self::Kubectl => kubectl::plan(env, text, wanted),
             Self::Hermes => hermes::plan(text, wanted),
             Self::Openclaw | Self::EnvFile => Err(messages::by_proxy_alone(self.as_str())),
+        }
+    }
+
+    /// Returns whether it can be told to send the requests for a provider to the proxy.
+    #[must_use]
+    pub fn may_use(self, provider: &str) -> bool {
+        match self {
+            Self::EnvFile => SdkVariables::of(provider).is_some(),
+            Self::Openclaw => openclaw::interface_of(provider).is_some(),
+            _ => self.provider().is_none_or(|own| own == provider),
         }
     }
 

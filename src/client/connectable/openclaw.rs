@@ -46,20 +46,30 @@ pub(super) fn plan_proxied(env: &Env, text: Option<&str>, proxied: &Proxied) -> 
             return Err(messages::openclaw_login(name));
         }
         let url = proxied.url_of(name, base_path(name));
-        let mut entry = serde_json::json!({
+        let entry = serde_json::json!({
             "baseUrl": url,
+            "api": interface_of(name),
             "auth": "api-key",
             "apiKey": { "source": "file", "provider": ALIAS, "id": "value" },
             "models": [],
         });
-        if name == GOOGLE {
-            // Otherwise it would speak OpenAI's interface.
-            entry["api"] = "google-generative-ai".into();
-        }
         changes.push(Change::set(&["models", "providers", name], entry));
         connected.push(url);
     }
     edited(Client::Openclaw, text, &changes, (connected, Vec::new()))
+}
+
+/// Returns OpenClaw's name for the interface that a provider speaks at its base URL. Without it, OpenClaw speaks OpenAI's also to
+/// others (2026.6.1).
+pub(super) fn interface_of(provider: &str) -> Option<&'static str> {
+    match provider {
+        "anthropic" => Some("anthropic-messages"),
+        "openai" => Some("openai-responses"),
+        GOOGLE => Some("google-generative-ai"),
+        // They have interfaces of their own, or a path for each deployment.
+        "azure" | "bedrock" | "cohere" | "deepgram" | "elevenlabs" | "voyage" => None,
+        _ => Some("openai-completions"),
+    }
 }
 
 /// Returns what of a path OpenClaw expects in the base URL of a provider.
@@ -94,7 +104,9 @@ mod tests {
         let after = made.text.expose_str().unwrap();
         let urls = ["/anthropic", "/google/v1beta", "/openrouter/api/v1"];
         assert_eq!(made.connected, urls.map(|path| format!("http://127.0.0.1:7787{path}")));
-        assert_eq!(after.matches("google-generative-ai").count(), 1);
+        for interface in ["anthropic-messages", "google-generative-ai", "openai-completions"] {
+            assert_eq!(after.matches(interface).count(), 1, "{interface}");
+        }
         assert_eq!(made.undo.undo(after).unwrap().text.unwrap().expose_str(), Some(text));
         let again = plan_proxied(&env, Some(after), &proxied(&["openai"])).unwrap_err();
         assert_eq!(again.code(), Code::Exists);

@@ -254,11 +254,6 @@ fn digest(token: &SecretString) -> String {
 /// Returns the providers that the client is to use, by their names at the proxy.
 fn bound(open: &mut Open<'_>, client: Client, asked: &AskedProxy) -> Result<Vec<String>> {
     let own: Option<Provider> = client.provider().map(str::parse).transpose()?;
-    let takes = |provider: &str| match (&own, client) {
-        (Some(own), _) => own.as_str() == provider,
-        (None, Client::EnvFile) => SdkVariables::of(provider).is_some(),
-        (None, _) => true,
-    };
     let mut wanted = hand_over::Asked::default();
     match &asked.profile {
         Some(profile) => wanted.profiles.push(profile.clone()),
@@ -271,7 +266,11 @@ fn bound(open: &mut Open<'_>, client: Client, asked: &AskedProxy) -> Result<Vec<
     let proxied = access_for(open, &wanted)?;
     let names = proxied.providers.iter().map(|provider| {
         let name = ALIASES.served_by(provider);
-        if takes(name) { Ok(name.to_owned()) } else { Err(messages::not_used(client.called(), provider)) }
+        if client.may_use(name) {
+            Ok(name.to_owned())
+        } else {
+            Err(messages::not_used(client.called(), provider))
+        }
     });
     let mut names = names.collect::<Result<Vec<_>>>()?;
     names.sort_unstable();
