@@ -1,50 +1,46 @@
 #!/usr/bin/env bash
 # OpenClaw's own agent turns through `strongroom serve`: a gateway has a base URL in its configuration (`models.providers`) and a token
-# in its environment, and works on when a key fails. No key is in its memory, environment, files or logs. With 2026.6.1 and 2026.9.6.
+# in its environment, and works on when a key fails. No key is in its memory, environment, files or logs. Connected by `connect openclaw
+# --proxy` it needs no variable. With 2026.6.1 and 2026.9.6.
 #
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=… \
 #       OPENCLAW_SQLITE_DIR=<directories made by scripts/install-test-deps.sh> tests/real/proxy-openclaw.sh
 #
-# budget: 180 s
+# budget: 300 s
 # once: as an ordinary user
 # shellcheck source=tests/real/lib/proxy-world.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/proxy-world.sh"
 # shellcheck source=tests/real/lib/gateway.sh
 . "$lib/gateway.sh"
 
-make_vault anthropic:{mirrored,sqlite}-{1..2}
+make_vault anthropic:{mirrored,sqlite}-{1..2} openai:one google:one
 start_proxy
 
 as_client() {
-    exec env -i -C "$world" HOME="$world" TMPDIR="$tmp/client-tmp" PATH=/usr/bin:/bin NO_COLOR=1 CI=1 ANTHROPIC_API_KEY="$token" \
+    exec env -i -C "$world" HOME="$world" TMPDIR="$tmp/client-tmp" PATH=/usr/bin:/bin NO_COLOR=1 CI=1 "${given[@]}" \
         OPENCLAW_NO_RESPAWN=1 OPENCLAW_NO_AUTO_UPDATE=1 OPENCLAW_DISABLE_BONJOUR=1 OPENCLAW_SKIP_CHANNELS=1 \
         OPENCLAW_GATEWAY_TOKEN=EXAMPLE-gateway "$@"
 }
-# turn SESSION: an agent takes a turn in the gateway.
+# turn SESSION [AGENT]: an agent takes a turn in the gateway.
 turn() {
-    as_client timeout -k 5 100 "$node" "$openclaw" agent --agent main --session-id "$1" --message hello --json --timeout 90 \
+    as_client timeout -k 5 100 "$node" "$openclaw" agent --agent "${2-main}" --session-id "$1" --message hello --json --timeout 90 \
         >"$tmp/said" 2>&1 </dev/null
 }
-# write_config MORE: with more members of `models`.
+# write_config MODEL MODELS: with the members of `models`. Further agents have models of other providers.
 write_config() {
     mkdir -p "$world/.openclaw" "$world/logs"
     cat >"$world/.openclaw/openclaw.json" <<JSON
 {
-	agents: { defaults: { model: { primary: 'anthropic/made-up-model' } } },
-	models: {
-		$1
-		providers: {
-			anthropic: {
-				baseUrl: '$proxy/anthropic',
-				api: 'anthropic-messages',
-				models: [{
-					id: 'made-up-model', name: 'Made up', reasoning: false, input: ['text'],
-					cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-					contextWindow: 200000, maxTokens: 1000,
-				}],
-			},
-		},
+	// By hand.
+	agents: {
+		defaults: { model: { primary: 'anthropic/$1' } },
+		list: [
+			{ id: 'main', default: true },
+			{ id: 'openai', model: { primary: 'openai/gpt-5.2' } },
+			{ id: 'google', model: { primary: 'google/gemini-2.5-flash' } },
+		],
 	},
+	models: { $2 },
 	gateway: { mode: 'local', bind: 'loopback', port: $(free_port) },
 	logging: { file: '$world/logs/gateway.log' },
 	update: { checkOnStart: false },
@@ -53,19 +49,39 @@ JSON
     chmod 600 "$world/.openclaw/openclaw.json"
 }
 
-# check NAME MORE
+# begin_gateway NAME
+begin_gateway() {
+    log=$tmp/client-tmp/$1.log
+    start_gateway "$log" as_client
+    wait_for "$log" '[gateway] ready' || { fail "$1: a gateway starts" "$log"; return 1; }
+    drain_gateway "$log"
+}
+# stop_gateway NAME
+stop_gateway() {
+    local status=0
+    kill -TERM "$gateway"
+    end_gateway || status=$?
+    exits "$status" 0 "$1: the gateway ends" "$log"
+}
+
+# check NAME MODELS: configured by hand, with the token in a variable.
 check() {
-    local first=anthropic:$1-1 second=anthropic:$1-2 log=$tmp/client-tmp/$1.log status=0
+    local first=anthropic:$1-1 second=anthropic:$1-2
     world=$tmp/$1
     mkdir -p "$world"
+    vault order set --provider anthropic "$first" "$second" >"$tmp/said" 2>&1
     access "$1" "$first" "$second"
-    write_config "$2"
-    start_gateway "$log" as_client
-    if ! wait_for "$log" '[gateway] ready'; then
-        fail "$1: a gateway starts" "$log"
-        return
-    fi
-    drain_gateway "$log"
+    given=(ANTHROPIC_API_KEY="$token")
+    write_config made-up-model "$2 providers: { anthropic: {
+		baseUrl: '$proxy/anthropic',
+		api: 'anthropic-messages',
+		models: [{
+			id: 'made-up-model', name: 'Made up', reasoning: false, input: ['text'],
+			cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+			contextWindow: 200000, maxTokens: 1000,
+		}],
+	} }"
+    begin_gateway "$1" || return
     says 0 'made-up answer' "$1: an agent takes a turn" turn one
     turns_with "$1: a turn" "$first"
     # 2026.9.6 also asks for recaps of what was said, at times of its own.
@@ -75,17 +91,46 @@ check() {
     process_has_no_key "$1: the gateway, in an answer" "$gateway"
     goes_on "$1: a 429, and another profile answers"
     turns_with "$1: a 429" "$first" "$second"
-    kill -TERM "$gateway"
-    end_gateway || status=$?
-    exits "$status" 0 "$1: the gateway ends" "$log"
+    stop_gateway "$1"
     files_have_no_key "$1" "$world" "$tmp/client-tmp"
 }
+
+noted() { vault "$@" >"$tmp/said" 2>&1; }
+# connected NAME MODELS: as the guide says, by one command. The models are OpenClaw's own.
+connected() {
+    local what="$1, connected" provider
+    world=$owner given=()
+    vault order set --provider anthropic "anthropic:$1-2" >"$tmp/said" 2>&1
+    write_config claude-sonnet-4-5 "$2"
+    cp "$world/.openclaw/openclaw.json" "$tmp/before"
+    says 0 'Connected OpenClaw' "$what" noted connect openclaw --proxy --provider={anthropic,openai,google} --yes --url "$proxy"
+    printf 'keys %s\ntoken %s plain\n' "$stem" "$(cat "$owner/.config/strongroom/tokens/openclaw")" >"$tmp/values"
+    cat "$owner/.config/strongroom/tokens/openclaw" >>"$tmp/tokens"
+    begin_gateway "$1-connected" || return
+    told "anthropic:$1-2" 'turn hold'
+    at_rest turn one
+    process_has_no_key "$what: the gateway, in an answer" "$gateway"
+    goes_on "$what: an agent takes a turn"
+    turns_with "$what" "anthropic:$1-2"
+    for provider in openai google; do
+        says 0 'made-up answer' "$what: an agent with a model of $provider takes a turn" turn "$provider" "$provider"
+        turns_with "$what" "$provider:one"
+    done
+    stop_gateway "$what"
+    files_have_no_key "$what" "$owner/.openclaw" "$tmp/client-tmp"
+    says 0 'Disconnected OpenClaw' "$what: disconnected" noted disconnect openclaw --yes
+    holds "$what: its configuration is as before" cmp -s "$world/.openclaw/openclaw.json" "$tmp/before"
+    rm -r "$world/.openclaw"
+}
+
 OPENCLAW_DIR=${OPENCLAW_DIR:?set it to the install directory of OpenClaw 2026.6.1}
 need_openclaw
 check mirrored 'pricing: { enabled: false },'
+connected mirrored 'pricing: { enabled: false }'
 OPENCLAW_DIR=${OPENCLAW_SQLITE_DIR:?set it to the install directory of OpenClaw 2026.9.6}
 need_openclaw
 check sqlite 'catalogRefresh: { enabled: false },'
+connected sqlite 'catalogRefresh: { enabled: false }'
 
 upstream_saw_keys_alone
 end_proxy
