@@ -8,15 +8,15 @@ use super::Context;
 use crate::error::Result;
 use crate::messages::cli::keys as messages;
 use crate::messages::serve;
-use crate::ops::serving::{self, Told};
+use crate::ops::serving::{self, Heard};
 use crate::unlock::cache;
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
 
-/// Lock the vault again: remove its keys from the kernel's keyring, and from a server that runs
+/// Lock the vault again: remove its keys from the kernel's keyring, and from servers that run
 ///
-/// A server (`strongroom serve`) of this home keeps its port and refuses requests until it gets SIGHUP, or until
-/// `strongroom unlock`.
+/// The servers of this home (`strongroom serve`, and those of programs that `run --proxy` started) keep their ports and
+/// refuse requests until `strongroom unlock`.
 #[derive(Debug, Args)]
 pub struct Lock {
     /// Lock all vaults
@@ -26,28 +26,33 @@ pub struct Lock {
 
 pub(super) fn run(context: &mut Context, args: &Lock) -> Result<u8> {
     // First, because what is cached may not be there at all.
-    let servers = servers(context);
+    let heard = servers(context);
     let forgotten = if args.all { cache::forget_all()? > 0 } else { of_home(context)? };
     if context.json() {
-        let agents: Vec<_> = servers.iter().map(AgentName::as_str).collect();
-        context.print_json(&serde_json::json!({ "forgotten": forgotten, "servers": agents }))?;
-        return Ok(0);
+        let agents: Vec<_> = heard.servers.iter().map(AgentName::as_str).collect();
+        context.print_json(
+            &serde_json::json!({ "forgotten": forgotten, "servers": agents, "programs": heard.programs }),
+        )?;
+    } else {
+        for agent in &heard.servers {
+            context.print(&serve::locked_server(agent))?;
+        }
+        for process in &heard.programs {
+            context.print(&serve::locked_program(*process))?;
+        }
+        if forgotten {
+            context.print(messages::locked(args.all))?;
+        } else if heard.servers.is_empty() && heard.programs.is_empty() && heard.deaf.is_empty() {
+            context.print(messages::NOTHING_UNLOCKED)?;
+        }
     }
-    for agent in &servers {
-        context.print(&serve::locked_server(agent))?;
-    }
-    if forgotten {
-        context.print(messages::locked(args.all))?;
-    } else if servers.is_empty() {
-        context.print(messages::NOTHING_UNLOCKED)?;
-    }
-    Ok(0)
+    heard.deaf.first().map_or(Ok(0), |process| Err(serve::not_locked(*process)))
 }
 
-/// Locks the servers of this home, and returns their agents.
-fn servers(context: &Context) -> Vec<AgentName> {
+/// Locks the servers of this home.
+fn servers(context: &Context) -> Heard {
     let vault = context.home().and_then(|home| Vault::open_damaged(&home, &context.setup(), Duration::ZERO));
-    vault.map(|(vault, _)| serving::tell(&vault, Told::Lock, None)).unwrap_or_default()
+    vault.map(|(vault, _)| serving::lock(&vault)).unwrap_or_default()
 }
 
 /// Removes what is cached for the home, whatever state the home is in. Opens the vault only to report a mistyped path.

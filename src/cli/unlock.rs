@@ -6,7 +6,7 @@ use super::Context;
 use crate::error::Result;
 use crate::messages::cli::keys as messages;
 use crate::messages::serve;
-use crate::ops::serving::{self, Told};
+use crate::ops::serving;
 use crate::time::{local, parse_duration};
 use crate::unlock::cache::{self, Place, TTL_MAX, TTL_MIN, Wanted};
 use crate::vault::home::Vault;
@@ -45,7 +45,7 @@ pub(super) fn run(context: &mut Context, args: &Unlock) -> Result<u8> {
     let agent = by_hand.as_ref().map(AgentName::as_str);
     let wanted = Wanted { agent, store: store.as_str(), place, ttl };
     let until = cache::store(vault.home().path(), unlocked, &wanted, context.env.now())?;
-    let servers = serving::tell(&vault, Told::Unlock, by_hand.as_ref());
+    let heard = serving::unlock(&vault, by_hand.as_ref());
     if context.json() {
         let mut document = serde_json::json!({ "method": unlocked.payload.method, "until": until });
         if let Some(agent) = agent {
@@ -59,8 +59,11 @@ pub(super) fn run(context: &mut Context, args: &Unlock) -> Result<u8> {
     }
     context.print(&messages::unlocked(agent, &local(until), &unlocked.from))?;
     context.say(&messages::unlocked_for(agent, args.session));
-    for agent in &servers {
+    for agent in &heard.servers {
         context.say(&serve::unlocks_server(agent));
+    }
+    for process in &heard.programs {
+        context.say(&serve::unlocks_program(*process));
     }
     Ok(0)
 }

@@ -262,6 +262,33 @@ pub fn locked_server(agent: impl Display) -> String {
     format!("Locked the server of agent {agent}.")
 }
 
+/// `lock` cannot tell the server of a program to lock.
+#[must_use]
+pub fn lock_does_not_reach(why: &str) -> String {
+    format!("`strongroom lock` will not reach this program's server: {why}")
+}
+
+/// The server of a program was locked.
+#[must_use]
+pub fn locked_program(process: u32) -> String {
+    format!("Locked the server of `run --proxy` (process {process}).")
+}
+
+/// A server was told to lock, and is not locked.
+#[must_use]
+pub fn not_locked(process: u32) -> Error {
+    Error::new(Code::Timeout, format!("the server of process {process} does not say that it is locked"))
+        .with_remedy(format!(
+            "run `strongroom lock` again; `kill {process}` ends the server, and with it its key"
+        ))
+}
+
+/// The server of a program was told to unlock.
+#[must_use]
+pub fn unlocks_program(process: u32) -> String {
+    format!("The server of `run --proxy` (process {process}) unlocks too.")
+}
+
 /// A server was told to unlock.
 #[must_use]
 pub fn unlocks_server(agent: impl Display) -> String {

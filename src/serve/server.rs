@@ -17,12 +17,13 @@ use super::log::Log;
 use super::reports::Reports;
 use super::source::{Setups, Source};
 use super::upstreams::Upstream;
-use super::watch::{Ends, Stop, watch};
+use super::watch::{Ends, Seen, Stop, watch};
 use crate::error::Result;
 use crate::messages::serve as messages;
 use crate::ops::ambient::Ambient;
 use crate::ops::backoff;
 use crate::vault::access::Access;
+use crate::vault::agent::Agent;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::AgentName;
 use crate::vault::requests::Chain;
@@ -98,8 +99,8 @@ pub fn prepare(vault: &Vault, session: Session, options: Options) -> Result<Prep
     let found = vault.agent(&agent)?.ok_or_else(|| messages::no_agent(&agent))?;
     let ring = session.keys().agent(agent.as_str())?;
     let is_own = !own.is_empty();
-    // A program that `run` started has a server of its own, and shares no log with another.
-    let place = if is_own { None } else { Some(Place::take(&found, now)?) };
+    // A program that `run` started has a server of its own.
+    let place = if is_own { of_program(&found, now, &warn) } else { Some(Place::take(&found, now)?) };
     let mut bound = if is_own { Vec::new() } else { listeners::handed_over()? };
     for address in options.listen {
         bound.push(listeners::tcp(address)?);
@@ -120,7 +121,8 @@ pub fn prepare(vault: &Vault, session: Session, options: Options) -> Result<Prep
     let named = upstreams.iter().map(|upstream| (upstream.name.as_str().into(), upstream.origin.clone()));
     let chooser = Arc::new(Chooser { upstreams: named.collect(), ..Chooser::default() });
     let reports = Reports::begin(Arc::clone(&source), Arc::clone(&chooser), Arc::clone(&warn))?;
-    let (log, thread) = match &place {
+    // It shares no log with another.
+    let (log, thread) = match place.as_ref().filter(|_| !is_own) {
         Some(place) => {
             let (log, thread) = Log::begin(place.dir.dir(".")?, Chain::new(&ring), Arc::clone(&warn))?;
             (Some(log), Some(thread))
@@ -174,6 +176,13 @@ pub fn prepare(vault: &Vault, session: Session, options: Options) -> Result<Prep
     })
 }
 
+/// Makes a place for a program's server. It serves without one if the directory cannot be written, because nothing else of
+/// it needs that.
+fn of_program(agent: &Agent, now: i64, warn: &Voice) -> Option<Place> {
+    let place = Place::for_program(agent, now);
+    place.map_err(|error| warn(&messages::lock_does_not_reach(error.what()))).ok()
+}
+
 /// Returns the routes: those that are known, and one for each further upstream, which speaks OpenAI's interface.
 fn routes(upstreams: &[Upstream]) -> Vec<Route> {
     let mut routes = known();
@@ -217,8 +226,7 @@ impl Prepared {
     }
 
     fn run(self, until: Option<Stop>) -> Result<()> {
-        let Self { runtime, mut ends, vaulted, server, listeners, place, mut running, log, ttl, say, .. } =
-            self;
+        let Self { runtime, mut ends, vaulted, server, listeners, place, running, log, ttl, say, .. } = self;
         let paths = listeners.iter().filter_map(|bound| match bound {
             Bound::Unix(_, path) => path.clone(),
             Bound::Tcp(_) => None,
@@ -244,14 +252,8 @@ impl Prepared {
                     }
                 }
             }
-            let mut tell = |locked: bool| {
-                running.locked = locked;
-                if let Some(place) = &place {
-                    let _ = place.tell(&running);
-                }
-            };
             ends.until(until);
-            watch(&vaulted, ttl, &say, &mut tell, &mut ends).await;
+            watch(&vaulted, ttl, &say, &mut Seen { place: place.as_ref(), running }, &mut ends).await;
             stop.cancel();
             let drained = async { while serving.join_next().await.is_some() {} };
             if ends.is_told {

@@ -11,6 +11,7 @@ use super::listeners::ready;
 use super::server::Voice;
 use crate::error::Result;
 use crate::messages::serve as messages;
+use crate::vault::serving::{Place, Running, Told};
 
 /// How often a server looks for changes while no request comes.
 const LOOK: Duration = Duration::from_millis(500);
@@ -63,6 +64,27 @@ impl Ends {
     }
 }
 
+/// A server as other processes see it.
+pub(super) struct Seen<'a> {
+    /// The directory in which it says what it is.
+    pub place: Option<&'a Place>,
+    /// What it says.
+    pub running: Running,
+}
+
+impl Seen<'_> {
+    fn tell(&mut self, locked: bool) {
+        self.running.locked = locked;
+        if let Some(place) = self.place {
+            let _ = place.tell(&self.running);
+        }
+    }
+
+    fn told(&self) -> Option<Told> {
+        self.place.and_then(Place::told)
+    }
+}
+
 /// Waits for a signal; for ever if it is not listened for.
 async fn heard(signal: &mut Option<Signal>) {
     match signal {
@@ -83,7 +105,7 @@ pub(super) async fn watch(
     vaulted: &Vaulted,
     ttl: Option<Duration>,
     say: &Voice,
-    tell: &mut dyn FnMut(bool),
+    seen: &mut Seen<'_>,
     ends: &mut Ends,
 ) {
     let Ends { stop, term, int, hup, lock, .. } = ends;
@@ -93,40 +115,53 @@ pub(super) async fn watch(
     let mut unlocking = JoinSet::new();
     let mut over = ttl.map(|ttl| Instant::now() + ttl);
     let mut count = 0_u32;
+    let mut is_to_unlock = false;
+    let lock_now = |seen: &mut Seen<'_>, by_time: bool| {
+        vaulted.lock();
+        seen.tell(true);
+        say(messages::is_locked(by_time));
+    };
     loop {
+        if is_to_unlock && unlocking.is_empty() {
+            is_to_unlock = false;
+            unlocking.spawn(vaulted.unlock());
+        }
         tokio::select! {
             // If both came, the lock counts.
             biased;
             () = stopped(stop.as_ref()) => return,
             () = heard(term) => return,
             () = heard(int) => return,
-            () = heard(hup), if unlocking.is_empty() => {
-                unlocking.spawn(vaulted.unlock());
-            }
+            () = heard(hup) => is_to_unlock = true,
             () = heard(lock) => {
-                vaulted.lock();
-                tell(true);
-                say(messages::is_locked(false));
+                is_to_unlock = false;
+                lock_now(seen, false);
             }
             Some(done) = unlocking.join_next(), if !unlocking.is_empty() => match done {
                 Ok(Ok(())) => {
                     over = ttl.map(|ttl| Instant::now() + ttl);
-                    tell(false);
+                    seen.tell(false);
                     say(messages::UNLOCKED);
                 }
                 Ok(Err(error)) => say(&messages::not_unlocked(error.what())),
                 Err(_) => {}
             },
-            _ = looks.tick(), if looking.is_empty() => {
-                count = count.wrapping_add(1);
+            _ = looks.tick() => {
                 if over.is_some_and(|at| at <= Instant::now()) || vaulted.is_over() {
                     over = None;
-                    vaulted.lock();
-                    tell(true);
-                    say(messages::is_locked(true));
+                    lock_now(seen, true);
                 }
-                let (vaulted, also_config) = (vaulted.clone(), count.is_multiple_of(CONFIG_EVERY));
-                looking.spawn(async move { vaulted.look(also_config).await });
+                if let Some(told) = seen.told() {
+                    is_to_unlock = told == Told::Unlock;
+                    if told == Told::Lock {
+                        lock_now(seen, false);
+                    }
+                }
+                if looking.is_empty() {
+                    count = count.wrapping_add(1);
+                    let (vaulted, also_config) = (vaulted.clone(), count.is_multiple_of(CONFIG_EVERY));
+                    looking.spawn(async move { vaulted.look(also_config).await });
+                }
             }
             _ = looking.join_next(), if !looking.is_empty() => {}
         }

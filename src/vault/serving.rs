@@ -1,5 +1,5 @@
-//! The server of an agent's profiles that runs, if one does: it holds a lock in a directory of its own, and says there
-//! on what it listens.
+//! The servers of an agent's profiles that run: each holds a lock in a directory of its own, and says there on what it
+//! listens. One answers everyone who has an access; each program that `run --proxy` started has another one.
 
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ use strongroom_backends::fs::lock::{self, Holder, Lock, Mode};
 use super::agent::Agent;
 use crate::error::Result;
 use crate::messages::serve as messages;
+use crate::seal;
+use crate::seal::keys::hex;
 
 /// The name of the directory in an agent's directory.
 pub const DIR: &str = "serve";
@@ -17,6 +19,32 @@ pub const DIR: &str = "serve";
 const RUNNING: &str = "running.json";
 /// The largest such file, in bytes.
 const MAX: usize = 16 * 1024;
+/// How long a place may be looked at by others before it is taken.
+const SOON: Duration = Duration::from_millis(500);
+/// The name of the directory in it that has a directory for each program's server.
+const PROGRAMS: &str = "programs";
+/// The name of the file with what a program's server is told. Signals to its process are the program's.
+const TOLD: &str = "told";
+/// Its name once it was read.
+const HEARD: &str = "heard";
+
+/// What a server is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Told {
+    /// To drop its key.
+    Lock,
+    /// To read its key again.
+    Unlock,
+}
+
+impl Told {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Lock => "lock",
+            Self::Unlock => "unlock",
+        }
+    }
+}
 
 /// What a server says of itself.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -33,11 +61,13 @@ pub struct Running {
     pub locked: bool,
 }
 
-/// The place of a server that runs. Others are refused until it is dropped.
+/// The place of a server that runs: no other has it until it is dropped.
 #[derive(Debug)]
 pub struct Place {
     /// Its directory, which has its log.
     pub dir: Dir,
+    /// The directory that it is removed from at its end, and its name there: a program's.
+    of_program: Option<(Dir, String)>,
     _lock: Lock,
 }
 
@@ -51,10 +81,40 @@ impl Place {
         if lock::is_held(&dir)? {
             return Err(messages::runs_already(agent.name(), running(agent)?.map(|running| running.pid)));
         }
-        let me = Holder { pid: std::process::id(), since: now, command: "serve".to_owned() };
-        let lock = lock::take(&dir, Mode::Exclusive, Duration::from_millis(500), &me)?;
+        let lock = held(&dir, now)?;
         dir.remove_file(RUNNING)?;
-        Ok(Self { dir, _lock: lock })
+        Ok(Self { dir, of_program: None, _lock: lock })
+    }
+
+    /// Makes a place for a program's server, and removes those of programs that were killed.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn for_program(agent: &Agent, now: i64) -> Result<Self> {
+        let all = agent.dir().dir_or_create(DIR)?.dir_or_create(PROGRAMS)?;
+        // One that was made and is not locked yet would look like one of a program that was killed.
+        let _making = held(&all, now)?;
+        for name in all.names()? {
+            if all.dir(&name).is_ok_and(|dir| lock::is_held(&dir).is_ok_and(|held| !held)) {
+                all.remove_tree(&name)?;
+            }
+        }
+        let name = hex(&seal::random::<8>()?);
+        let dir = all.create_dir(&name)?;
+        let lock = held(&dir, now)?;
+        let place = Self { dir, of_program: Some((all, name)), _lock: lock };
+        place.tell(&Running { pid: std::process::id(), since: now, listeners: Vec::new(), locked: false })?;
+        Ok(place)
+    }
+
+    /// Returns what a program's server was told since the last call.
+    #[must_use]
+    pub fn told(&self) -> Option<Told> {
+        self.of_program.as_ref()?;
+        // What is told from now on is another file.
+        self.dir.rename(TOLD, &self.dir, HEARD).ok()?;
+        let word = self.dir.read_if_any(HEARD, MAX).ok()??;
+        [Told::Lock, Told::Unlock].into_iter().find(|told| told.word().as_bytes() == word)
     }
 
     /// Says on what the server listens.
@@ -71,7 +131,15 @@ impl Drop for Place {
     fn drop(&mut self) {
         // What a killed server leaves does not count either: its lock is free.
         let _ = self.dir.remove_file(RUNNING);
+        if let Some((all, name)) = &self.of_program {
+            let _ = all.remove_tree(name);
+        }
     }
+}
+
+fn held(dir: &Dir, now: i64) -> Result<Lock> {
+    let me = Holder { pid: std::process::id(), since: now, command: "serve".to_owned() };
+    Ok(lock::take(dir, Mode::Exclusive, SOON, &me)?)
 }
 
 /// Returns what the server of an agent says of itself, if one runs.
@@ -79,10 +147,50 @@ impl Drop for Place {
 /// # Errors
 /// Those of reading.
 pub fn running(agent: &Agent) -> Result<Option<Running>> {
-    let Some(dir) = agent.dir().dir_if_any(DIR)? else { return Ok(None) };
-    if !lock::is_held(&dir)? {
+    agent.dir().dir_if_any(DIR)?.map_or(Ok(None), |dir| running_in(&dir))
+}
+
+fn running_in(dir: &Dir) -> Result<Option<Running>> {
+    if !lock::is_held(dir)? {
         return Ok(None);
     }
     let bytes = dir.read_if_any(RUNNING, MAX)?;
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// The server of a program, seen by another process.
+#[derive(Debug)]
+pub struct Program(Dir);
+
+impl Program {
+    /// Returns whether it runs: its directory may go at any moment.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        lock::is_held(&self.0).unwrap_or(false)
+    }
+
+    /// Returns what it says of itself, or `None` if it has not begun to serve, or has ended.
+    #[must_use]
+    pub fn running(&self) -> Option<Running> {
+        running_in(&self.0).ok().flatten()
+    }
+
+    /// Tells it something.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn tell(&self, told: Told) -> Result<()> {
+        Ok(self.0.replace(TOLD, told.word().as_bytes())?)
+    }
+}
+
+/// Returns the servers of programs that run.
+///
+/// # Errors
+/// Those of reading the directory.
+pub fn programs(agent: &Agent) -> Result<Vec<Program>> {
+    let Some(serve) = agent.dir().dir_if_any(DIR)? else { return Ok(Vec::new()) };
+    let Some(all) = serve.dir_if_any(PROGRAMS)? else { return Ok(Vec::new()) };
+    let programs = all.names()?.into_iter().filter_map(|name| Some(Program(all.dir(&name).ok()?)));
+    Ok(programs.filter(Program::runs).collect())
 }

@@ -9,6 +9,7 @@ use std::process::{Child, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::proxied::{Upstream, header, post};
+use crate::served::until;
 use crate::session::{Session, setup_token};
 
 const KEY: &str = "made-up-canary-key";
@@ -190,6 +191,79 @@ fn a_signal_is_the_programs_and_the_proxy_goes_on() {
     }
     drop(child.stdin.take());
     assert_eq!(child.wait().unwrap().code(), Some(4));
+}
+
+#[test]
+fn lock_takes_the_key_from_a_programs_server_and_unlock_gives_it_back() {
+    let Some(session) = Session::kept_unlocked() else { return };
+    let by = ["--passphrase-file", "passphrase"];
+    let paste = ["paste-api-key", "--provider", "openai"].into_iter().chain(by);
+    session.feed(format!("{KEY}-openai"), paste).ok();
+    let upstream = Upstream::start();
+    let running = Running::start(&session, &["--provider", "openai", &upstream.flag("openai")], &[]);
+    let url = format!("{}/responses", running.get("OPENAI_BASE_URL"));
+    let bearer = format!("Bearer {}", running.get("OPENAI_API_KEY"));
+    let ask = || post(&url, ("authorization", &bearer));
+    assert_eq!(ask(), 200);
+    let process = format!("`run --proxy` (process {})", running.child.id());
+    let locked = session.run(["lock"]).ok();
+    assert!(locked.stdout.contains(&format!("Locked the server of {process}.")), "{}", locked.stdout);
+    assert_eq!(ask(), 503);
+    let again = session.run(["--json", "lock"]).ok().json();
+    assert_eq!(again, serde_json::json!({ "forgotten": false, "servers": [], "programs": [] }));
+    let unlocked = session.run(["unlock"].into_iter().chain(by)).ok();
+    assert!(
+        unlocked.stderr.contains(&format!("The server of {process} unlocks too.")),
+        "{}",
+        unlocked.stderr
+    );
+    until("it is unlocked", || ask() == 200);
+    assert_eq!(running.end(), "");
+    let places = session.agent_file("serve/programs");
+    let left = std::fs::read_dir(places).unwrap().flatten().filter(|entry| entry.path().is_dir());
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
+fn lock_says_so_if_a_programs_server_does_not_hear_it() {
+    let session = session();
+    let upstream = Upstream::start();
+    let running = Running::start(&session, &["--provider", "openai", &upstream.flag("openai")], &[]);
+    let process = Pid::from_child(&running.child);
+    kill_process(process, Signal::STOP).unwrap();
+    let failed = session.run(["lock"]).failed("TIMEOUT", 69);
+    let id = running.child.id();
+    assert!(failed.stderr.contains(&format!("the server of process {id} does not say")), "{}", failed.stderr);
+    kill_process(process, Signal::CONT).unwrap();
+    // It hears it late.
+    let url = format!("{}/responses", running.get("OPENAI_BASE_URL"));
+    let bearer = format!("Bearer {}", running.get("OPENAI_API_KEY"));
+    until("it is locked", || post(&url, ("authorization", &bearer)) == 503);
+    assert_eq!(running.end(), "");
+}
+
+#[test]
+fn what_a_killed_program_leaves_goes_and_a_place_that_cannot_be_made_is_said() {
+    let session = session();
+    let upstream = Upstream::start();
+    let flags = ["--provider", "openai", &upstream.flag("openai")];
+    let mut killed = Running::start(&session, &flags, &[]);
+    killed.child.kill().unwrap();
+    killed.child.wait().unwrap();
+    assert!(session.run(["lock"]).ok().stdout.starts_with("Nothing"), "a killed one counts");
+    let places = session.agent_file("serve/programs");
+    let count =
+        || std::fs::read_dir(&places).unwrap().flatten().filter(|entry| entry.path().is_dir()).count();
+    assert_eq!(count(), 1);
+    let run = || session.run(["run", "--proxy"].iter().chain(&flags).chain(&["--", "true"]));
+    assert_eq!((run().ok().stderr.as_str(), count()), ("", 0));
+    std::fs::remove_dir_all(&places).unwrap();
+    std::fs::write(&places, "").unwrap();
+    let warned = run().ok().stderr;
+    assert!(
+        warned.starts_with("warning: `strongroom lock` will not reach this program's server: "),
+        "{warned}"
+    );
 }
 
 #[test]
