@@ -4,6 +4,7 @@
 #   STRONGROOM=target/debug/strongroom tests/real/kwallet.sh
 #
 # budget: 240 s
+# once: as an ordinary user
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Needs no display, no systemd, no network.
 # shellcheck source=tests/real/lib/checks.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/checks.sh"

@@ -7,6 +7,7 @@
 #       tests/real/openclaw-sqlite.sh
 #
 # budget: 240 s
+# once: as an ordinary user
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Talks to the loopback interface only.
 # shellcheck source=tests/real/lib/verdict.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
