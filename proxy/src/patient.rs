@@ -2,6 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -11,13 +13,16 @@ use tokio::time::Sleep;
 /// A stream whose writes fail if none of their bytes is taken in time. Reads are limited by those who read.
 pub(crate) struct Patient<S> {
     stream: S,
-    limit: Duration,
+    /// How long one waits for a stranger, and for a client that has shown a token.
+    limits: [Duration; 2],
+    is_known: Arc<AtomicBool>,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Patient<S> {
-    pub fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, stalled: None }
+    /// Returns it with how long a write waits for a stranger, and for a client that `is_known`.
+    pub fn new(stream: S, stranger: Duration, known: Duration, is_known: Arc<AtomicBool>) -> Self {
+        Self { stream, limits: [stranger, known], is_known, stalled: None }
     }
 
     fn timed<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -25,7 +30,8 @@ impl<S> Patient<S> {
             self.stalled = None;
             return result;
         }
-        let limit = self.limit;
+        let [stranger, known] = self.limits;
+        let limit = if self.is_known.load(Ordering::Relaxed) { known } else { stranger };
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
@@ -83,11 +89,16 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_write_that_no_one_reads_fails_in_time() {
-        let (near, _far) = tokio::io::duplex(4);
-        let mut near = Patient::new(near, Duration::from_secs(5));
-        near.write_all(b"four").await.unwrap();
-        let error = near.write_all(b"more").await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    async fn a_write_that_no_one_reads_fails_in_time_and_sooner_for_a_stranger() {
+        for (is_known, limit) in [(false, 5), (true, 600)] {
+            let (near, _far) = tokio::io::duplex(4);
+            let limits = [5, 600].map(Duration::from_secs);
+            let mut near = Patient::new(near, limits[0], limits[1], Arc::new(is_known.into()));
+            near.write_all(b"four").await.unwrap();
+            let begun = tokio::time::Instant::now();
+            let error = near.write_all(b"more").await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+            assert_eq!(begun.elapsed().as_secs(), limit);
+        }
     }
 }

@@ -160,9 +160,12 @@ async fn connection<C: Credentials, S: AsyncRead + AsyncWrite + Unpin + Send + '
     let limits = shared.limits.clone();
     let (stop, log, begun) = (listening.stop.clone(), Arc::clone(&shared.log), Instant::now());
     let is_tunnel = Arc::new(AtomicBool::new(false));
-    let stream = Strict::new(Patient::new(stream, limits.idle), Arc::clone(&is_tunnel));
+    let is_known = Arc::new(AtomicBool::new(false));
+    let patient = Patient::new(stream, limits.head_time, limits.idle, Arc::clone(&is_known));
+    let stream = Strict::new(patient, Arc::clone(&is_tunnel));
     let service = service_fn(move |request| {
-        let answer = service::answer(Arc::clone(&shared), Arc::clone(&listening), peer, request);
+        let (shared, is_known) = (Arc::clone(&shared), Arc::clone(&is_known));
+        let answer = service::answer(shared, Arc::clone(&listening), peer, is_known, request);
         let is_tunnel = Arc::clone(&is_tunnel);
         async move {
             let reply = answer.await;

@@ -1,6 +1,7 @@
 //! One request: who asks, what is asked, and what the client gets.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -62,12 +63,15 @@ pub(crate) fn answer<C: Credentials>(
     shared: Arc<Shared<C>>,
     listening: Arc<Listening>,
     peer: Peer,
+    is_known: Arc<AtomicBool>,
     request: Request<Incoming>,
 ) -> impl Future<Output = Reply> + Send {
     let log = Arc::clone(&shared.log);
     let mut running = Running { record: Record::default(), begun: Instant::now(), log, permit: None };
     async move {
-        match admit(&shared, &listening, peer, &request, &mut running).await {
+        let admitted = admit(&shared, &listening, peer, &request, &mut running).await;
+        is_known.fetch_or(running.record.access.is_some(), Ordering::Relaxed);
+        match admitted {
             Ok(admitted) => forward(&shared, &listening, request, admitted, running).await,
             Err(refusal) => {
                 if is_coming(request.headers()) {
