@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use zeroize::Zeroizing;
 
 use crate::answer::Answer;
-use crate::credentials::{Access, Credentials, Lease, Peer};
+use crate::credentials::{Access, Credentials, Lease, NoneLeft, Peer};
 use crate::hop::Call;
 use crate::hygiene;
 use crate::limits::Permit;
@@ -160,7 +160,7 @@ async fn forward<C: Credentials>(
     };
     let sent = tokio::select! {
         biased;
-        () = access.ended.cancelled() => Err(Refusal::Ended),
+        () = access.ended.cancelled() => Err(why_ended(shared, &access, &route).await),
         sent = call.run(&mut running.record) => sent,
     };
     let checked = sent.and_then(|(looked, lease)| looked.check(is_socket).map(|()| (looked, lease)));
@@ -174,6 +174,14 @@ async fn forward<C: Credentials>(
     match upgrade.filter(|_| looked.parts.status == StatusCode::SWITCHING_PROTOCOLS) {
         Some(client) => switch(shared, listening, &access, client, looked, lease, running),
         None => pass(shared, &access, looked, &lease, is_head, running),
+    }
+}
+
+/// Returns why an access ended: it was removed, or the vault was locked, which passes.
+async fn why_ended<C: Credentials>(shared: &Shared<C>, access: &Access, route: &Route) -> Refusal {
+    match shared.credentials.next(access, route, None, &[]).await {
+        Err(NoneLeft::Locked) => NoneLeft::Locked.into(),
+        _ => Refusal::Ended,
     }
 }
 
