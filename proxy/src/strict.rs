@@ -154,6 +154,10 @@ impl Requests {
     fn read_line(&mut self, rest: &[u8]) -> Option<usize> {
         let end = rest.iter().position(|byte| *byte == b'\n');
         let part = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        // A target has no fragment; the library would cut it off.
+        if matches!(self.place, Place::Head) && !self.head.has_begun && part.contains(&b'#') {
+            return None;
+        }
         let kept = part.len().min(LINE_MAX - self.line.len());
         self.line.extend_from_slice(part.get(..kept).unwrap_or_default());
         self.length = self.length.saturating_add(part.len());

@@ -41,6 +41,7 @@ fn what_has_two_readings_passes_up_to_the_byte_that_shows_it() {
         "POST /a HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
         &long,
         &zeros,
+        "GET /a#b HTTP/1.1\r\n\r\n",
         "GET /a HTTP/1.1\n",
         "\n",
         "GET /a HTTP/1.1\r\nHost: a\n",
