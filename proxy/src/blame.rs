@@ -32,8 +32,11 @@ pub enum Failure {
 /// How a request with a profile went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The provider answered.
-    Succeeded,
+    /// The provider answered what needs a credential that is valid, free and paid for.
+    Succeeded {
+        /// How long ago the request was sent.
+        took: Duration,
+    },
     /// The provider refused, and it is laid to the profile.
     Failed {
         /// Why.
@@ -128,6 +131,23 @@ mod tests {
     fn judged(provider: &str, status: u16, body: &str) -> Option<Failure> {
         let route = known().into_iter().find(|route| &*route.name == provider).unwrap();
         judge(route.api, StatusCode::from_u16(status).unwrap(), body.as_bytes())
+    }
+
+    #[test]
+    fn what_a_restricted_key_may_not_do_is_no_fault_of_the_key() {
+        let refused = |code: &str| {
+            judged("openai", 401, &format!(r#"{{"error":{{"type":"invalid_request_error","code":{code}}}}}"#))
+        };
+        for (code, failure) in [
+            (r#""invalid_api_key""#, Failure::Auth),
+            (r#""account_deactivated""#, Failure::Auth),
+            (r#""missing_scope""#, Failure::Forbidden),
+            ("null", Failure::Forbidden),
+        ] {
+            assert_eq!(refused(code), Some(failure), "{code}");
+        }
+        assert_eq!(judged("openai", 401, ""), Some(Failure::Auth));
+        assert_eq!(judged("openai", 400, r#"{"error":{"type":"invalid_request_error"}}"#), None);
     }
 
     #[test]

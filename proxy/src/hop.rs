@@ -5,7 +5,7 @@ use http::{Method, Request};
 use zeroize::Zeroizing;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use crate::blame::{self, Failure, Outcome};
 use crate::credentials::{Access, Credentials, Lease, ProfileTag};
@@ -19,6 +19,9 @@ use crate::routes::{Kind, Route};
 use crate::server::Shared;
 use crate::target::Target;
 use crate::upstream::SendError;
+
+/// The last segments of inference that costs nothing.
+const FREE: [&str; 5] = ["count_tokens", "countTokens", "count-tokens", "input_tokens", "moderations"];
 
 /// A request that was let in.
 pub(crate) struct Call<'a, C> {
@@ -54,6 +57,7 @@ impl<C: Credentials> Call<'_, C> {
             record.profile = Some(lease.tag.id.clone());
             self.check(&lease)?;
             record.sent += 1;
+            let begun = Instant::now();
             let sent = self.send(&lease).await;
             record.body = if self.body.is_kept() { Body::Kept } else { Body::NotKept };
             let looked = match sent {
@@ -65,7 +69,7 @@ impl<C: Credentials> Call<'_, C> {
                 }
                 Err(error) => return Err(error.refusal),
             };
-            match self.judge(&looked, &lease, &mut done).await {
+            match self.judge(&looked, &lease, begun, &mut done).await {
                 Some(another) => lease = another,
                 None => return Ok((looked, lease)),
             }
@@ -73,12 +77,14 @@ impl<C: Credentials> Call<'_, C> {
     }
 
     /// Reports what an answer means, and returns the credential to try next, or `None` if this is the answer.
-    async fn judge(&self, looked: &Looked, lease: &Lease, done: &mut Done) -> Option<Lease> {
+    async fn judge(&self, looked: &Looked, lease: &Lease, begun: Instant, done: &mut Done) -> Option<Lease> {
         let failure = match looked.verdict {
             Verdict::Neither => return None,
             Verdict::Works => {
-                let credentials = &self.shared.credentials;
-                credentials.report(self.access, &lease.tag, Outcome::Succeeded, None).await;
+                if self.costs() {
+                    let worked = Outcome::Succeeded { took: begun.elapsed() };
+                    self.shared.credentials.report(self.access, &lease.tag, worked, None).await;
+                }
                 return None;
             }
             Verdict::Fails(failure) => failure,
@@ -112,6 +118,13 @@ impl<C: Credentials> Call<'_, C> {
 
     async fn next(&self, tried: &[ProfileTag]) -> Result<Lease, Refusal> {
         Ok(self.shared.credentials.next(self.access, self.route, self.session.as_deref(), tried).await?)
+    }
+
+    /// Returns whether the provider answers it only to one whose account is in order. Lists of models and counts of tokens are
+    /// answered without credit, and say nothing of limits.
+    fn costs(&self) -> bool {
+        let last = self.target.path.rsplit(['/', ':']).next().unwrap_or_default();
+        matches!(self.kind, Kind::Inference | Kind::Socket) && !FREE.contains(&last)
     }
 
     /// Reports a failure, also if the client goes away meanwhile.

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use strongroom_proxy::{
-    Access as Admitted, Credentials, Lease, NoneLeft, Outcome, Peer, ProfileTag, Refused, Route,
+    Access as Admitted, Credentials, Failure, Lease, NoneLeft, Outcome, Peer, ProfileTag, Refused, Route,
 };
 
 use super::choice::{Asked, id_of, serves};
@@ -17,7 +17,7 @@ use crate::vault::id::{ProfileId, Provider};
 
 /// How often the success of a profile is reported.
 const SUCCESS_EVERY: Duration = Duration::from_secs(60);
-/// How long a success says nothing of a failure: it may have begun before that. In milliseconds.
+/// How long a success says nothing of a failure, also if it was sent after that. In milliseconds.
 const AFTER_FAILURE: i64 = 2_000;
 
 impl Inner {
@@ -37,12 +37,14 @@ impl Inner {
     }
 
     /// Returns whether a success is worth a report: once a minute, and at once if the state counts failures.
-    fn is_due(&self, snapshot: &Snapshot, profile: &ProfileId) -> bool {
+    /// `took` is how long ago the request was sent.
+    fn is_due(&self, snapshot: &Snapshot, profile: &ProfileId, took: Duration) -> bool {
         let usage = snapshot.pool.state().usage(profile);
         let now = self.now();
         let seen = self.failures.lock().unwrap_or_else(PoisonError::into_inner).get(profile).copied();
         let last = usage.and_then(|usage| usage.last_failure_at).max(seen);
-        if last.is_some_and(|at| now - at < AFTER_FAILURE) {
+        let before = AFTER_FAILURE.max(i64::try_from(took.as_millis()).unwrap_or(i64::MAX));
+        if last.is_some_and(|at| now - at < before) {
             return false;
         }
         let failed = usage.is_some_and(|usage| usage.error_count > 0 || usage.rests_until().is_some());
@@ -143,15 +145,16 @@ impl Credentials for Vaulted {
             model: model.map(str::to_owned),
         };
         match outcome {
-            Outcome::Succeeded => {
-                if inner.is_due(&snapshot, &report.profile) {
+            Outcome::Succeeded { took } => {
+                if inner.is_due(&snapshot, &report.profile, took) {
                     inner.parts.reports.send(report);
                 }
             }
             Outcome::Failed { failure, status, retry_after } => {
                 let now = inner.now();
-                // A request can cause these by what it asks for.
-                if matches!(status, 400 | 403) {
+                // A request can cause these by what it asks for. Some providers say 401 for what a key may not do, and a
+                // stream has its status before its error.
+                if failure == Failure::Forbidden || matches!(status, 400 | 403) {
                     let Ok(name) = access.id.parse() else { return };
                     let by = (&name, model);
                     if !inner.parts.chooser.waits.refused(&report.profile, tag.generation, failure, by, now) {

@@ -44,12 +44,22 @@ pub struct Answer {
     pub body: String,
     /// How many events of a stream come, one each 50 ms, before the body.
     pub events: u32,
+    /// The type of the body, if no events come.
+    pub kind: &'static str,
+    /// How long it takes until it comes.
+    pub after: Duration,
 }
 
 impl Answer {
+    /// Returns one without a body.
+    pub fn of(status: u16) -> Self {
+        let (headers, body) = (String::new(), String::new());
+        Self { status, headers, body, events: 0, kind: "application/json", after: Duration::ZERO }
+    }
+
     pub fn error(status: u16, kind: &str) -> Self {
         let body = format!(r#"{{"type":"error","error":{{"type":"{kind}","message":"made up"}}}}"#);
-        Self { status, headers: String::new(), body, events: 0 }
+        Self { body, ..Self::of(status) }
     }
 }
 
@@ -93,8 +103,9 @@ fn serve(stream: &TcpStream, got: &Mutex<Vec<Got>>, answers: &Mutex<HashMap<Stri
         let word = request.key().rsplit('-').next().unwrap_or_default().to_owned();
         let echo = format!(r#"{{"ok":true,"key":"{}"}}"#, request.key());
         got.lock().unwrap().push(request);
-        let usual = Answer { status: 200, headers: String::new(), body: echo, events: 0 };
+        let usual = Answer { body: echo, ..Answer::of(200) };
         let answer = answers.lock().unwrap().get(&word).cloned().unwrap_or(usual);
+        std::thread::sleep(answer.after);
         if write(&mut stream, &answer).is_err() {
             return;
         }
@@ -102,12 +113,12 @@ fn serve(stream: &TcpStream, got: &Mutex<Vec<Got>>, answers: &Mutex<HashMap<Stri
 }
 
 fn write(stream: &mut &TcpStream, answer: &Answer) -> std::io::Result<()> {
-    let Answer { status, headers, body, events } = answer;
+    let Answer { status, headers, body, events, kind, .. } = answer;
     if *events == 0 {
         let len = body.len();
         return write!(
             stream,
-            "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\n{headers}content-length: {len}\r\n\r\n{body}"
+            "HTTP/1.1 {status} x\r\ncontent-type: {kind}\r\n{headers}content-length: {len}\r\n\r\n{body}"
         );
     }
     write!(

@@ -65,6 +65,19 @@ pub(super) const OPENAI_ERRORS: &[(&str, Failure)] = &[
     ("rate_limit_exceeded", Failure::RateLimited),
 ];
 
+/// Those of OpenAI itself. A key that is restricted gets a 401 too for what it may not do, with this type and another code or
+/// none; one that is not valid has a code of its own.
+pub(super) const OPENAI_OWN_ERRORS: &[(&str, Failure)] = &[
+    ("invalid_api_key", Failure::Auth),
+    ("account_deactivated", Failure::Auth),
+    ("insufficient_quota", Failure::Billing),
+    ("billing_hard_limit_reached", Failure::Billing),
+    ("billing_not_active", Failure::Billing),
+    ("rate_limit_exceeded", Failure::RateLimited),
+    ("missing_scope", Failure::Forbidden),
+    ("invalid_request_error", Failure::Forbidden),
+];
+
 /// Apart from what steers which account pays. The names after the first two are those of Codex, which wrote them with
 /// `_` in earlier versions.
 pub(super) const OPENAI_HEADERS: &[&str] = &[

@@ -1,8 +1,8 @@
 //! The providers with an interface of their own: their hosts, what of them is open, and their structured errors.
 
 use super::parts::{
-    ANTHROPIC_ERRORS, ANTHROPIC_HEADERS, LIKE_OPENAI, NOTHING, OPENAI_ERRORS, inference, kept, reading,
-    socket, stored,
+    ANTHROPIC_ERRORS, ANTHROPIC_HEADERS, LIKE_OPENAI, NOTHING, OPENAI_ERRORS, OPENAI_OWN_ERRORS, inference,
+    kept, reading, socket, stored,
 };
 use super::{Api, Credential, Endpoint, Kind};
 use crate::blame::Failure;
@@ -61,6 +61,7 @@ pub(super) static OPENAI: Api = Api {
         stored("/v1/vector_stores"),
         stored("/v1/vector_stores/**"),
     ],
+    errors: OPENAI_OWN_ERRORS,
     ..LIKE_OPENAI
 };
 

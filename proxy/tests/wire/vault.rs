@@ -147,7 +147,7 @@ impl Credentials for Vault {
 
     async fn report(&self, _: &Access, tag: &ProfileTag, outcome: Outcome, model: Option<&str>) {
         let text = match outcome {
-            Outcome::Succeeded => "ok",
+            Outcome::Succeeded { .. } => "ok",
             Outcome::Failed { failure: Failure::Auth, .. } => "auth",
             Outcome::Failed { failure: Failure::Forbidden, .. } => "forbidden",
             Outcome::Failed { failure: Failure::RateLimited, .. } => "rate",
