@@ -20,6 +20,8 @@ pub const ROTATE_FROM: u64 = 8 * 1024 * 1024;
 const KEPT: usize = 4;
 /// The largest file that is read, in bytes.
 const MAX: usize = 64 * 1024 * 1024;
+/// The largest number of a line. A line with a larger one is not ours.
+const SEQ_MAX: u64 = 1 << 53;
 /// The prefix of the names of earlier files; the number of their last line follows.
 const EARLIER: &str = "requests-";
 /// The beginning of the last member of a line, which its MAC does not cover.
@@ -149,12 +151,11 @@ impl Chain {
         let files = files(dir)?;
         for (name, bytes) in &files {
             let whole = bytes.is_empty() || bytes.last() == Some(&b'\n');
-            let mut lines = bytes.split(|byte| *byte == b'\n').rev();
-            let last = lines.find_map(|line| serde_json::from_slice::<Signed>(line).ok());
-            if let Some(last) = &last {
-                (seq, mac) = (last.seq.max(seq), last.mac.clone());
+            let (last, is_end) = self.end_of(bytes)?;
+            if let Some(last) = last {
+                (seq, mac) = (last.seq.max(seq), last.mac);
             }
-            if name == FILE && (!whole || (last.is_none() && !bytes.is_empty())) {
+            if name == FILE && !(whole && is_end) {
                 set_aside(dir, seq)?;
             }
         }
@@ -164,12 +165,45 @@ impl Chain {
         Ok(file)
     }
 
+    /// Returns the last line of a file that may be ours, and whether the file ends with it.
+    fn end_of(&self, bytes: &[u8]) -> Result<(Option<Signed>, bool)> {
+        let mut lines = bytes.split(|byte| *byte == b'\n').rev().filter(|line| !line.is_empty()).peekable();
+        let mut is_end = true;
+        while let Some(raw) = lines.next() {
+            let before = lines.peek().and_then(|raw| Some(parse(raw)?.0.mac));
+            if let Some((line, open)) = parse(raw)
+                && self.may_be_ours(&line, open, before.as_deref())?
+            {
+                return Ok((Some(line), is_end));
+            }
+            is_end = false;
+        }
+        Ok((None, is_end))
+    }
+
+    /// Returns whether a line has a number that is possible, and its MAC fits, if it is of the key that is current. `before` is the
+    /// MAC of the line before.
+    fn may_be_ours(&self, line: &Signed, open: &str, before: Option<&str>) -> Result<bool> {
+        if line.seq > SEQ_MAX {
+            return Ok(false);
+        }
+        if self.key.key.id().to_string() != line.key {
+            return Ok(true);
+        }
+        for previous in before.into_iter().chain(line.previous.as_deref()) {
+            if signed::same(&signed::encoded(self.key.mac(previous, open)?), &line.mac) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Returns the next line, with its line break.
     ///
     /// # Errors
     /// `INTERNAL`.
     pub fn line(&mut self, entry: &Entry) -> Result<String> {
-        self.seq += 1;
+        self.seq = self.seq.saturating_add(1);
         let key = self.key.key.id().to_string();
         let previous = (self.len == 0).then_some(self.mac.as_str());
         let unsigned = serde_json::to_string(&Unsigned { seq: self.seq, entry, previous, key: &key })
@@ -258,12 +292,15 @@ pub fn read(dir: &Dir, ring: &Ring) -> Result<Vec<Read>> {
     Ok(lines)
 }
 
+/// Returns what a line says, and what its MAC covers.
+fn parse(raw: &[u8]) -> Option<(Signed, &str)> {
+    let text = std::str::from_utf8(raw).ok()?;
+    let signed = serde_json::from_str(text).ok()?;
+    Some((signed, text.get(..text.rfind(MAC_FIELD)?)?))
+}
+
 fn judge(keys: &[LogKey], raw: &[u8], previous: &mut Option<String>) -> Result<Read> {
-    let parsed = std::str::from_utf8(raw).ok().and_then(|text| {
-        let signed = serde_json::from_str::<Signed>(text).ok()?;
-        Some((signed, &text[..text.rfind(MAC_FIELD)?]))
-    });
-    let Some((Signed { seq, entry, previous: told, key, mac }, open)) = parsed else {
+    let Some((Signed { seq, entry, previous: told, key, mac }, open)) = parse(raw) else {
         *previous = None;
         return Ok(Read { entry: None, standing: Standing::Altered });
     };
