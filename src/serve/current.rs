@@ -117,12 +117,12 @@ impl Vaulted {
     /// Locks: the key is wiped, and open streams end.
     pub fn lock(&self) {
         let accesses = self.0.accesses();
-        self.0.locks.fetch_add(1, Ordering::SeqCst);
+        let locks = self.0.locks.fetch_add(1, Ordering::SeqCst) + 1;
         *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = State::Locked(accesses);
         self.0.end_streams(|_, _| false);
         // A read that runs may hold the key for a moment, while it waits for a keychain.
         let source = Arc::clone(&self.0.parts.source);
-        spawn_blocking(move || source.lock());
+        spawn_blocking(move || source.lock(locks));
     }
 
     /// Returns whether the time is over for which it may hold its key.
@@ -163,11 +163,12 @@ impl Inner {
 
     /// Unlocks, unless it was locked more often than `before`.
     fn unlock(&self, before: u64) -> Result<()> {
-        self.parts.source.unlock()?;
+        self.parts.source.unlock(before)?;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if self.locks.load(Ordering::SeqCst) != before {
+        let locks = self.locks.load(Ordering::SeqCst);
+        if locks != before {
             drop(state);
-            self.parts.source.lock();
+            self.parts.source.lock(locks);
             return Err(messages::locked());
         }
         *state = State::Failed(Failed::default());

@@ -23,8 +23,24 @@ pub(super) struct Source {
     pub agent: AgentName,
     /// Reads the key again if it was changed, without asking anyone.
     pub ambient: Ambient,
-    session: Mutex<Option<Session>>,
+    session: Mutex<Held>,
     dir: PathBuf,
+}
+
+/// The key.
+struct Held<T = Session> {
+    session: Option<T>,
+    /// How often the server had been locked when this was read.
+    locks: u64,
+}
+
+impl<T> Held<T> {
+    /// Drops what was read before a lock.
+    fn lock(&mut self, locks: u64) {
+        if self.locks < locks {
+            self.session = None;
+        }
+    }
 }
 
 impl Source {
@@ -41,7 +57,7 @@ impl Source {
     ) -> Result<Self> {
         let found = vault.agent(&agent)?.ok_or_else(|| messages::no_agent(&agent))?;
         let dir = found.dir().path().to_owned();
-        let session = Mutex::new(Some(alone(vault, session, &agent)?));
+        let session = Mutex::new(Held { session: Some(alone(vault, session, &agent)?), locks: 0 });
         Ok(Self { home: vault.home().path().to_owned(), setups, agent, ambient, session, dir })
     }
 
@@ -58,7 +74,7 @@ impl Source {
         &self.dir
     }
 
-    fn session(&self) -> MutexGuard<'_, Option<Session>> {
+    fn held(&self) -> MutexGuard<'_, Held> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -67,22 +83,23 @@ impl Source {
         let now = self.ambient.env.now();
         // While it is being read with, that is looked at the next time.
         let session = self.session.try_lock().ok();
-        session.is_some_and(|open| open.as_ref().and_then(Session::until).is_some_and(|until| until <= now))
+        session.is_some_and(|held| held.session.as_ref().and_then(Session::until).is_some_and(|at| at <= now))
     }
 
-    /// Drops the key, which is wiped.
-    pub fn lock(&self) {
-        *self.session() = None;
+    /// Drops the key, which is wiped, unless it was read after this lock. `locks` counts it.
+    pub fn lock(&self, locks: u64) {
+        self.held().lock(locks);
     }
 
-    /// Unlocks again without asking anyone.
+    /// Unlocks again without asking anyone. `locks` is how often the server had been locked before that.
     ///
     /// # Errors
     /// Those of unlocking.
-    pub fn unlock(&self) -> Result<()> {
+    pub fn unlock(&self, locks: u64) -> Result<()> {
         let vault = self.vault()?;
         let opened = self.ambient.session(&vault)?;
-        *self.session() = Some(alone(&vault, opened, &self.agent)?);
+        let session = Some(alone(&vault, opened, &self.agent)?);
+        *self.held() = Held { session, locks };
         Ok(())
     }
 
@@ -92,14 +109,14 @@ impl Source {
     /// `TAMPERED` if the agent's state was altered, or is older than one that this machine has seen; those of reading
     /// it.
     pub fn read(&self, before: Option<&Snapshot>) -> Result<Option<Snapshot>> {
-        let mut session = self.session();
-        let Some(current) = session.as_ref() else { return Ok(None) };
+        let mut held = self.held();
+        let Some(current) = held.session.as_ref() else { return Ok(None) };
         let vault = self.vault()?;
         match self.read_with(&vault, current, before) {
             // The keys were changed: those that are held open nothing any more.
             Err(error) if error.code() == Code::Tampered && !current.is_current(vault.home())? => {
                 let opened = self.ambient.session(&vault).map_err(|_| messages::keys_changed())?;
-                let opened = session.insert(alone(&vault, opened, &self.agent)?);
+                let opened = held.session.insert(alone(&vault, opened, &self.agent)?);
                 self.read_with(&vault, opened, None).map(Some)
             }
             read => read.map(Some),
@@ -120,4 +137,21 @@ impl Source {
 fn alone(vault: &Vault, session: Session, agent: &AgentName) -> Result<Session> {
     let store = vault.default_store(&session);
     session.alone(agent.as_str(), store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_comes_late_drops_no_key_that_was_read_after_it() {
+        let mut held = Held { session: Some("first"), locks: 0 };
+        held.lock(1);
+        assert_eq!(held.session, None);
+        held = Held { session: Some("unlocked after the first lock"), locks: 1 };
+        held.lock(1);
+        assert!(held.session.is_some());
+        held.lock(2);
+        assert_eq!(held.session, None);
+    }
 }
