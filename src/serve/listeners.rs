@@ -24,7 +24,36 @@ pub(super) enum Bound {
     Unix(UnixListener, Option<PathBuf>),
 }
 
+/// A Unix socket of this server in the file system.
+pub(super) struct SocketFile {
+    path: PathBuf,
+    /// Its device and inode.
+    identity: (u64, u64),
+}
+
+impl SocketFile {
+    fn of(path: &Path) -> Option<Self> {
+        let meta = path.symlink_metadata().ok()?;
+        Some(Self { path: path.to_owned(), identity: (meta.dev(), meta.ino()) })
+    }
+
+    /// Removes it, unless another one is there by now.
+    pub fn remove(self) {
+        if Self::of(&self.path).is_some_and(|there| there.identity == self.identity) {
+            let _ = std::fs::remove_file(self.path);
+        }
+    }
+}
+
 impl Bound {
+    /// Returns the file of a Unix socket that this server made.
+    pub fn file(&self) -> Option<SocketFile> {
+        match self {
+            Self::Unix(_, path) => SocketFile::of(path.as_deref()?),
+            Self::Tcp(_) => None,
+        }
+    }
+
     /// Returns how it is named.
     pub fn name(&self) -> String {
         match self {

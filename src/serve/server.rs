@@ -227,11 +227,7 @@ impl Prepared {
 
     fn run(self, until: Option<Stop>) -> Result<()> {
         let Self { runtime, mut ends, vaulted, server, listeners, place, running, log, ttl, say, .. } = self;
-        let paths = listeners.iter().filter_map(|bound| match bound {
-            Bound::Unix(_, path) => path.clone(),
-            Bound::Tcp(_) => None,
-        });
-        let paths: Vec<_> = paths.collect();
+        let sockets: Vec<_> = listeners.iter().filter_map(Bound::file).collect();
         let served = runtime.block_on(async {
             let stop = CancellationToken::new();
             let server = Arc::new(server);
@@ -268,10 +264,11 @@ impl Prepared {
         // Those that wait for a disk or a lock are waited for below.
         runtime.shutdown_timeout(Duration::from_secs(1));
         vaulted.end();
-        drop((vaulted, place));
-        for path in paths {
-            let _ = std::fs::remove_file(path);
+        // While no other server of this agent can have made one there.
+        for socket in sockets {
+            socket.remove();
         }
+        drop((vaulted, place));
         if let Some(log) = log {
             let _ = log.join();
         }
