@@ -11,7 +11,7 @@ use super::deferred::Lazy;
 use super::expiry_flags::Ends;
 use crate::error::Result;
 use crate::messages::access as messages;
-use crate::ops::access::{self, Listed, Wanted};
+use crate::ops::access::{self, Added, Listed, Wanted};
 use crate::ops::other_clients::must_be_private;
 use crate::ops::save::End;
 use crate::secret::{Buffer, ExposeSecret, SecretString};
@@ -19,6 +19,7 @@ use crate::term::out;
 use crate::term::table::Table;
 use crate::time::local;
 use crate::vault::access::{Access as Known, AccessName};
+use crate::vault::id::AgentName;
 
 /// The most requests that a limit can name.
 const NUMBER_MAX: u32 = 100_000;
@@ -101,9 +102,11 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
     let mut open = context.open_for(&vault, true)?;
     let added = access::add(&mut open, &wanted)?;
     let agent = open.agent.clone();
-    if let Some(path) = &args.token_file
-        && let Err(error) = write_token(path, &added.token)
-    {
+    let given = match &args.token_file {
+        Some(path) => write_token(path, &added.token),
+        None => print_token(context, &added, &agent),
+    };
+    if let Err(error) = given {
         // A token that no one has is no use.
         access::remove(&mut open, &wanted.name)?;
         return Err(error);
@@ -112,19 +115,14 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
     for provider in &added.without_profile {
         context.warn(&messages::without_profile(provider, &agent));
     }
+    let Some(path) = &args.token_file else { return Ok(0) };
     if context.json() {
         let mut document = told(&added.access);
-        match &args.token_file {
-            Some(path) => document["tokenFile"] = path.to_string_lossy().into(),
-            None => document["token"] = added.token.expose_secret().into(),
-        }
+        document["tokenFile"] = path.to_string_lossy().into();
         context.print_json(&document)?;
-        return Ok(0);
-    }
-    context.say(&messages::added(&added.access.name, &agent));
-    match &args.token_file {
-        Some(path) => context.say(&messages::token_written(&shown(path))),
-        None => print_token(context, &added.token)?,
+    } else {
+        context.say(&messages::added(&added.access.name, &agent));
+        context.say(&messages::token_written(&shown(path)));
     }
     Ok(0)
 }
@@ -136,11 +134,17 @@ fn write_token(path: &Path, token: &SecretString) -> Result<()> {
     Ok(key_file::create(path, line.expose())?)
 }
 
-fn print_token(context: &Context, token: &SecretString) -> Result<()> {
+fn print_token(context: &mut Context, added: &Added, agent: &AgentName) -> Result<()> {
+    if context.json() {
+        let mut document = told(&added.access);
+        document["token"] = added.token.expose_secret().into();
+        return context.print_json(&document);
+    }
+    context.say(&messages::added(&added.access.name, agent));
     if context.env.stdout_tty {
         context.say(messages::TOKEN_ONCE);
     }
-    out::write_secret(token)
+    out::write_secret(&added.token)
 }
 
 fn wanted(context: &Context, args: &Add) -> Result<Wanted> {
