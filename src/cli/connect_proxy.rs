@@ -1,7 +1,5 @@
 //! `connect --proxy`: a client gets a token for the proxy instead of secrets.
 
-use std::net::SocketAddr;
-
 use super::connect::Parts;
 use super::connect_client::Answers;
 use super::context::not_a_secret;
@@ -12,7 +10,7 @@ use crate::messages::connect::RELOAD;
 use crate::messages::other_clients::no_parts;
 use crate::messages::proxied as messages;
 use crate::ops::open::Open;
-use crate::ops::other_clients::{AskedProxy, kept, plan_proxied};
+use crate::ops::other_clients::{AskedProxy, is_local, kept, plan_proxied};
 use crate::vault::serving;
 
 pub(super) fn connect(context: &mut Context, answers: Answers, parts: &Parts, client: Client) -> Result<u8> {
@@ -51,12 +49,7 @@ pub(super) fn connect(context: &mut Context, answers: Answers, parts: &Parts, cl
 fn url(text: &str) -> Result<String> {
     not_a_secret(text)?;
     let text = text.strip_suffix('/').unwrap_or(text);
-    let authority = text.strip_prefix("http://").unwrap_or_default();
-    let is_local = match authority.strip_prefix("localhost:") {
-        Some(port) => port.parse::<u16>().is_ok(),
-        None => authority.parse().is_ok_and(|address: SocketAddr| address.ip().is_loopback()),
-    };
-    if is_local { Ok(text.to_owned()) } else { Err(messages::not_an_url()) }
+    if is_local(text) { Ok(text.to_owned()) } else { Err(messages::not_an_url()) }
 }
 
 /// Returns whether OpenClaw is connected through the proxy.

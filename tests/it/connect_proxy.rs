@@ -273,6 +273,24 @@ fn an_access_is_for_the_profile_that_is_named() {
 }
 
 #[test]
+fn what_others_wrote_in_the_place_of_a_server_is_no_address() {
+    for listener in ["http://evil.example.com", "http://127.0.0.1:1\"\nx = \"y", "http://192.0.2.1:7787"] {
+        let session = session();
+        let serving = Serving::start(&session, &Upstream::start());
+        let said = session.agent_file("serve/running.json");
+        let text = serde_json::json!({ "pid": 1, "since": 1, "listeners": [listener] });
+        fs::write(&said, text.to_string()).unwrap();
+        for case in &CASES[..2] {
+            connect(&session, case, &["--yes"]).ok();
+            let text = fs::read_to_string(session.path(case.config)).unwrap();
+            assert!(text.contains("http://127.0.0.1:7787/"), "{text}");
+            assert!(!text.contains("evil") && !text.contains("192.0.2.1"), "{text}");
+        }
+        drop(serving);
+    }
+}
+
+#[test]
 fn what_has_no_meaning_together_is_refused() {
     let session = session();
     session.paste("voyage:one", KEY);

@@ -68,8 +68,9 @@ impl ModelProvider<'_> {
         if config.entries.iter().any(|entry| entry.kind == Kind::Value && entry.path == [PROVIDERS]) {
             return Err(messages::no_table(PROVIDERS));
         }
+        let base_url = serde_json::json!(base_url);
         let provider = format!(
-            "[{PROVIDERS}.{name}]\nname = \"Strongroom\"\nbase_url = \"{base_url}\"\nwire_api = \"responses\"\n"
+            "[{PROVIDERS}.{name}]\nname = \"Strongroom\"\nbase_url = {base_url}\nwire_api = \"responses\"\n"
         );
         let auth = format!(
             "[{PROVIDERS}.{name}.auth]\ncommand = {command}\nargs = {args}\ntimeout_ms = {}\nrefresh_interval_ms = {}\n",

@@ -31,7 +31,7 @@ use crate::vault::settings::Settings;
 pub use choice::Asked;
 pub use disconnecting::{Disconnecting, disconnect};
 pub use launcher::Launcher;
-pub use proxied::{AskedProxy, plan as plan_proxied};
+pub use proxied::{AskedProxy, is_local, plan as plan_proxied};
 pub use token_file::{TokenFile, must_be_private};
 
 use self::proxied::KeptProxy;

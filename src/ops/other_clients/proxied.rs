@@ -1,5 +1,6 @@
 //! Connections through the proxy: a client gets an access of its own, a file with the token for it, and the proxy's address.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -278,12 +279,23 @@ fn bound(open: &mut Open<'_>, client: Client, asked: &AskedProxy) -> Result<Vec<
     Ok(names)
 }
 
-/// Returns the address of the server of the agent that runs, or where one listens that was told nothing else.
+/// Returns whether this is the address of a proxy on this machine, without a path.
+#[must_use]
+pub fn is_local(url: &str) -> bool {
+    let authority = url.strip_prefix("http://").unwrap_or_default();
+    match authority.strip_prefix("localhost:") {
+        Some(port) => port.parse::<u16>().is_ok(),
+        None => authority.parse().is_ok_and(|address: SocketAddr| address.ip().is_loopback()),
+    }
+}
+
+/// Returns the address of the server of the agent that runs, or where one listens that was told nothing else. What the server says
+/// of itself is in a file that others may have written.
 fn url_of_running(open: &Open<'_>) -> Result<String> {
     let agent = open.vault.agent(&open.agent)?;
     let running = agent.as_ref().map(serving::running).transpose()?.flatten();
     let listeners = running.into_iter().flat_map(|running| running.listeners);
-    let found = listeners.into_iter().find(|listener| listener.starts_with("http://"));
+    let found = listeners.into_iter().find(|listener| is_local(listener));
     Ok(found.unwrap_or_else(|| USUAL_URL.to_owned()))
 }
 
