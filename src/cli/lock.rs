@@ -46,7 +46,7 @@ pub(super) fn run(context: &mut Context, args: &Lock) -> Result<u8> {
             context.print(messages::NOTHING_UNLOCKED)?;
         }
     }
-    heard.deaf.first().map_or(Ok(0), |process| Err(serve::not_locked(*process)))
+    heard.deaf.first().map_or(Ok(0), |(agent, process)| Err(serve::not_locked(agent, *process)))
 }
 
 /// Locks the servers of this home.

@@ -276,11 +276,15 @@ pub fn locked_program(process: u32) -> String {
 
 /// A server was told to lock, and is not locked.
 #[must_use]
-pub fn not_locked(process: u32) -> Error {
-    Error::new(Code::Timeout, format!("the server of process {process} does not say that it is locked"))
-        .with_remedy(format!(
-            "run `strongroom lock` again; `kill {process}` ends the server, and with it its key"
-        ))
+pub fn not_locked(agent: impl Display, process: Option<u32>) -> Error {
+    let what = format!("a server of agent {agent} does not say that it is locked");
+    let remedy = process.map_or_else(
+        || "run `strongroom lock` again; if it fails again, end the server, and with it its key".to_owned(),
+        |process| {
+            format!("run `strongroom lock` again; `kill {process}` ends the server, and with it its key")
+        },
+    );
+    Error::new(Code::Timeout, what).with_remedy(remedy)
 }
 
 /// The server of a program was told to unlock.

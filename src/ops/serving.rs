@@ -9,7 +9,7 @@ use crate::vault::agent::Agent;
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
 use crate::vault::requests::{self, Read};
-use crate::vault::serving::{DIR, Program, Running, Told, programs, running};
+use crate::vault::serving::{DIR, Other, Told, programs, server};
 
 use super::open::Open;
 
@@ -25,35 +25,71 @@ pub struct Heard {
     pub servers: Vec<AgentName>,
     /// The processes of `run --proxy` whose server did it.
     pub programs: Vec<u32>,
-    /// The processes whose server was to lock and does not say that it is locked.
-    pub deaf: Vec<u32>,
+    /// The agents and processes of servers that were to lock and do not say that they are locked. The process is known if the
+    /// kernel tells it.
+    pub deaf: Vec<(AgentName, Option<u32>)>,
 }
 
-/// Tells the servers that run to lock, and waits until they are locked. A server is told even if it says that it is: it may be
-/// about to unlock.
+/// A server that was told to lock.
+struct Asked {
+    server: Other,
+    process: Option<u32>,
+    was_locked: bool,
+    version: Option<(u64, std::time::SystemTime)>,
+}
+
+impl Asked {
+    /// Tells a server to lock, also if it says that it is: it may be about to unlock.
+    fn new(server: Other) -> Self {
+        let process = server.process();
+        let was_locked = server.running().is_some_and(|there| there.locked);
+        let version = server.version();
+        // If it cannot be written, the wait is in vain, and the server is said to be deaf.
+        let _ = server.tell(Told::Lock);
+        Self { server, process, was_locked, version }
+    }
+
+    /// Waits until it has said that it is locked, or has ended. Returns whether that is so.
+    fn locks(&self) -> bool {
+        let is_locked = || {
+            let says = || self.server.running().is_some_and(|there| there.locked);
+            !self.server.runs() || (self.server.version() != self.version && says())
+        };
+        let begun = Instant::now();
+        while !is_locked() {
+            if begun.elapsed() > SOON {
+                return false;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        true
+    }
+}
+
+/// Tells the servers that run to lock, and waits until they are locked.
 #[must_use]
 pub fn lock(vault: &Vault) -> Heard {
     let mut heard = Heard::default();
     for agent in agents(vault) {
-        let programs = programs(&agent).unwrap_or_default();
-        for program in &programs {
-            let _ = program.tell(Told::Lock);
-        }
-        if let Ok(Some(before)) = running(&agent)
-            && signals(&before, Signal::USR1)
-        {
-            if !locks(|| of_server(&agent)) {
-                heard.deaf.push(before.pid);
-            } else if !before.locked {
-                heard.servers.push(agent.name().clone());
+        let name = agent.name().clone();
+        let of_agent = server(&agent).ok().flatten().map(Asked::new);
+        // It need not wait until it looks for what it is told.
+        let process = of_agent.as_ref().and_then(|asked| asked.process);
+        signal(process, Signal::USR1);
+        let of_programs: Vec<_> = programs(&agent).unwrap_or_default().into_iter().map(Asked::new).collect();
+        if let Some(asked) = of_agent {
+            if !asked.locks() {
+                heard.deaf.push((name.clone(), asked.process));
+            } else if !asked.was_locked {
+                heard.servers.push(name.clone());
             }
         }
-        for program in programs {
-            let before = program.running();
-            if !locks(|| of_program(&program)) {
-                heard.deaf.extend(before.map(|before| before.pid));
-            } else if let Some(before) = before.filter(|before| !before.locked) {
-                heard.programs.push(before.pid);
+        for asked in of_programs {
+            let process = asked.process.or_else(|| Some(asked.server.running()?.pid));
+            if !asked.locks() {
+                heard.deaf.push((name.clone(), asked.process));
+            } else if !asked.was_locked {
+                heard.programs.extend(process);
             }
         }
     }
@@ -65,14 +101,16 @@ pub fn lock(vault: &Vault) -> Heard {
 pub fn unlock(vault: &Vault, only: Option<&AgentName>) -> Heard {
     let mut heard = Heard::default();
     for agent in agents(vault).filter(|agent| only.is_none_or(|only| only == agent.name())) {
-        let server = running(&agent).ok().flatten();
-        if server.is_some_and(|there| there.locked && signals(&there, Signal::HUP)) {
+        let told = |server: &Other| {
+            let locked = server.running().filter(|there| there.locked);
+            locked.filter(|_| server.tell(Told::Unlock).is_ok())
+        };
+        let server = server(&agent).ok().flatten();
+        if server.as_ref().and_then(told).is_some() {
             heard.servers.push(agent.name().clone());
         }
         for program in programs(&agent).unwrap_or_default() {
-            let there = program.running().filter(|there| there.locked);
-            let told = there.filter(|_| program.tell(Told::Unlock).is_ok());
-            heard.programs.extend(told.map(|there| there.pid));
+            heard.programs.extend(told(&program).map(|there| there.pid));
         }
     }
     heard
@@ -82,31 +120,11 @@ fn agents(vault: &Vault) -> impl Iterator<Item = Agent> {
     vault.each_agent().into_iter().flatten().flatten()
 }
 
-fn signals(there: &Running, signal: Signal) -> bool {
-    let pid = i32::try_from(there.pid).ok().and_then(Pid::from_raw);
-    pid.is_some_and(|pid| kill_process(pid, signal).is_ok())
-}
-
-/// Returns whether the agent's server is locked, or has ended.
-fn of_server(agent: &Agent) -> bool {
-    running(agent).is_ok_and(|there| there.is_none_or(|there| there.locked))
-}
-
-/// Returns whether the server of a program is locked, or has ended.
-fn of_program(program: &Program) -> bool {
-    !program.runs() || program.running().is_some_and(|there| there.locked)
-}
-
-/// Waits until a server is locked. Returns whether it is.
-fn locks(is_locked: impl Fn() -> bool) -> bool {
-    let begun = Instant::now();
-    while !is_locked() {
-        if begun.elapsed() > SOON {
-            return false;
-        }
-        std::thread::sleep(PAUSE);
+fn signal(process: Option<u32>, signal: Signal) {
+    let process = process.and_then(|process| Pid::from_raw(i32::try_from(process).ok()?));
+    if let Some(process) = process {
+        let _ = kill_process(process, signal);
     }
-    true
 }
 
 /// Returns the requests that the agent's servers answered, verified.

@@ -135,6 +135,8 @@ pub(super) async fn watch(
             () = heard(hup) => is_to_unlock = true,
             () = heard(lock) => {
                 is_to_unlock = false;
+                // `lock` says it in both ways.
+                let _ = seen.told();
                 lock_now(seen, false);
             }
             Some(done) = unlocking.join_next(), if !unlocking.is_empty() => match done {

@@ -1,7 +1,8 @@
 //! The servers of an agent's profiles that run: each holds a lock in a directory of its own, and says there on what it
 //! listens. One answers everyone who has an access; each program that `run --proxy` started has another one.
 
-use std::time::Duration;
+use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use strongroom_backends::fs::dir::Dir;
@@ -23,7 +24,7 @@ const MAX: usize = 16 * 1024;
 const SOON: Duration = Duration::from_millis(500);
 /// The name of the directory in it that has a directory for each program's server.
 const PROGRAMS: &str = "programs";
-/// The name of the file with what a program's server is told. Signals to its process are the program's.
+/// The name of the file with what a server is told.
 const TOLD: &str = "told";
 /// Its name once it was read.
 const HEARD: &str = "heard";
@@ -82,7 +83,10 @@ impl Place {
             return Err(messages::runs_already(agent.name(), running(agent)?.map(|running| running.pid)));
         }
         let lock = held(&dir, now)?;
-        dir.remove_file(RUNNING)?;
+        // What an earlier server was told is not meant for this one.
+        for name in [RUNNING, TOLD] {
+            dir.remove_file(name)?;
+        }
         Ok(Self { dir, of_program: None, _lock: lock })
     }
 
@@ -107,10 +111,9 @@ impl Place {
         Ok(place)
     }
 
-    /// Returns what a program's server was told since the last call.
+    /// Returns what the server was told since the last call.
     #[must_use]
     pub fn told(&self) -> Option<Told> {
-        self.of_program.as_ref()?;
         // What is told from now on is another file.
         self.dir.rename(TOLD, &self.dir, HEARD).ok()?;
         let word = self.dir.read_if_any(HEARD, MAX).ok()??;
@@ -147,22 +150,14 @@ fn held(dir: &Dir, now: i64) -> Result<Lock> {
 /// # Errors
 /// Those of reading.
 pub fn running(agent: &Agent) -> Result<Option<Running>> {
-    agent.dir().dir_if_any(DIR)?.map_or(Ok(None), |dir| running_in(&dir))
+    Ok(server(agent)?.and_then(|server| server.running()))
 }
 
-fn running_in(dir: &Dir) -> Result<Option<Running>> {
-    if !lock::is_held(dir)? {
-        return Ok(None);
-    }
-    let bytes = dir.read_if_any(RUNNING, MAX)?;
-    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
-}
-
-/// The server of a program, seen by another process.
+/// A server, seen by another process. What it says of itself is for information: others may have written the file.
 #[derive(Debug)]
-pub struct Program(Dir);
+pub struct Other(Dir);
 
-impl Program {
+impl Other {
     /// Returns whether it runs: its directory may go at any moment.
     #[must_use]
     pub fn runs(&self) -> bool {
@@ -172,7 +167,24 @@ impl Program {
     /// Returns what it says of itself, or `None` if it has not begun to serve, or has ended.
     #[must_use]
     pub fn running(&self) -> Option<Running> {
-        running_in(&self.0).ok().flatten()
+        let bytes = self.0.read_if_any(RUNNING, MAX).ok()??;
+        serde_json::from_slice(&bytes).ok().filter(|_| self.runs())
+    }
+
+    /// Returns its process, if the kernel tells it.
+    #[must_use]
+    pub fn process(&self) -> Option<u32> {
+        match lock::holders(&self.0)[..] {
+            [process] => Some(process),
+            _ => None,
+        }
+    }
+
+    /// Returns what changes each time that the server says something of itself.
+    #[must_use]
+    pub fn version(&self) -> Option<(u64, SystemTime)> {
+        let meta = self.0.open_for_reading(RUNNING).ok()?.metadata().ok()?;
+        Some((meta.ino(), meta.modified().ok()?))
     }
 
     /// Tells it something.
@@ -184,13 +196,22 @@ impl Program {
     }
 }
 
+/// Returns the server of an agent, if one runs.
+///
+/// # Errors
+/// Those of reading the directory.
+pub fn server(agent: &Agent) -> Result<Option<Other>> {
+    let Some(dir) = agent.dir().dir_if_any(DIR)? else { return Ok(None) };
+    Ok(lock::is_held(&dir)?.then_some(Other(dir)))
+}
+
 /// Returns the servers of programs that run.
 ///
 /// # Errors
 /// Those of reading the directory.
-pub fn programs(agent: &Agent) -> Result<Vec<Program>> {
+pub fn programs(agent: &Agent) -> Result<Vec<Other>> {
     let Some(serve) = agent.dir().dir_if_any(DIR)? else { return Ok(Vec::new()) };
     let Some(all) = serve.dir_if_any(PROGRAMS)? else { return Ok(Vec::new()) };
-    let programs = all.names()?.into_iter().filter_map(|name| Some(Program(all.dir(&name).ok()?)));
-    Ok(programs.filter(Program::runs).collect())
+    let programs = all.names()?.into_iter().filter_map(|name| Some(Other(all.dir(&name).ok()?)));
+    Ok(programs.filter(Other::runs).collect())
 }

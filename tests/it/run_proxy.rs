@@ -233,7 +233,7 @@ fn lock_says_so_if_a_programs_server_does_not_hear_it() {
     kill_process(process, Signal::STOP).unwrap();
     let failed = session.run(["lock"]).failed("TIMEOUT", 69);
     let id = running.child.id();
-    assert!(failed.stderr.contains(&format!("the server of process {id} does not say")), "{}", failed.stderr);
+    assert!(failed.stderr.contains(&format!("`kill {id}` ends the server")), "{}", failed.stderr);
     kill_process(process, Signal::CONT).unwrap();
     // It hears it late.
     let url = format!("{}/responses", running.get("OPENAI_BASE_URL"));

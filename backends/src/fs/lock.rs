@@ -127,6 +127,38 @@ pub fn is_held(dir: &Dir) -> Result<bool, StoreError> {
     }
 }
 
+/// Returns the processes that the kernel says hold the lock of a directory exclusively. Unlike the holder's own words, no one
+/// who writes files can make them up. Empty if the kernel does not tell: other systems, and other namespaces of processes.
+#[must_use]
+pub fn holders(dir: &Dir) -> Vec<u32> {
+    let inode = || dir.open_for_reading(FILE).ok()?.metadata().ok().map(|meta| inode_of(&meta));
+    let Some(inode) = inode() else { return Vec::new() };
+    let told = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    told.lines().filter_map(|line| exclusive(line, inode)).collect()
+}
+
+/// Returns the process of a line of `/proc/locks`, if it holds a file exclusively. The device is not compared: some file systems
+/// tell another one there than `stat` does.
+fn exclusive(line: &str, inode: u64) -> Option<u32> {
+    let [_, "FLOCK", "ADVISORY", "WRITE", process, place, ..] =
+        line.split_whitespace().collect::<Vec<_>>()[..]
+    else {
+        return None;
+    };
+    let of = place.rsplit(':').next()?.parse::<u64>().ok()?;
+    (of == inode).then(|| process.parse().ok()).flatten()
+}
+
+#[cfg(unix)]
+fn inode_of(meta: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(meta)
+}
+
+#[cfg(not(unix))]
+const fn inode_of(_: &std::fs::Metadata) -> u64 {
+    0
+}
+
 /// Returns whether the file system supports the queue, so that processes get the lock in turn. Without it the kernel
 /// gives the lock to any process that waits.
 #[must_use]
