@@ -1,8 +1,11 @@
 //! The proxy over a real vault: who may ask, which profile answers, and what is written down.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::served::{Answer, Server, Upstream, key, reply, until};
 use crate::session::Session;
@@ -15,6 +18,10 @@ fn next(session: &Session) -> String {
     let providers = status["vault"]["providers"].as_array().unwrap();
     let own = providers.iter().find(|one| one["provider"] == "anthropic").unwrap();
     own["next"].as_str().unwrap_or_default().to_owned()
+}
+
+fn status(session: &Session) -> String {
+    session.run(["status"]).stdout
 }
 
 #[test]
@@ -91,7 +98,7 @@ fn a_failure_hops_once_and_status_says_what_the_proxy_does() {
     assert_eq!(upstream.keys(), ["one", "two"]);
     until("status says it", || next(&session) == "anthropic:two");
     let state = fs::read_to_string(session.agent_file("auth-state.json")).unwrap();
-    let state: serde_json::Value = serde_json::from_str(&state).unwrap();
+    let state: Value = serde_json::from_str(&state).unwrap();
     let usage = &state["usageStats"]["anthropic:one"];
     let waits = usage["cooldownUntil"].as_i64().unwrap() - usage["lastFailureAt"].as_i64().unwrap();
     assert!((590_000..=600_000).contains(&waits), "{usage}");
@@ -153,6 +160,50 @@ fn a_refusal_that_a_request_can_cause_counts_for_others_only_if_they_meet_it_too
 }
 
 #[test]
+fn a_refusal_in_a_stream_counts_for_its_client_alone_too() {
+    let (session, upstream) = (Session::with_keys(&["one", "two"]), Upstream::begin());
+    let (mean, other) = (session.access("mean", ANTHROPIC), session.access("other", ANTHROPIC));
+    let server = Server::begin(&session, &upstream, &[]);
+    let error = Answer::error(200, "permission_error");
+    let body = format!("event: error\ndata: {}\n\n", error.body);
+    upstream.answer("one", Answer { body, kind: "text/event-stream", ..error });
+    server.ask(&mean);
+    server.ask(&mean);
+    assert_eq!(upstream.keys(), ["one", "two", "two"]);
+    upstream.answer("one", Answer::of(200));
+    assert_eq!((server.ask(&other).status, upstream.keys()), (200, vec!["one".to_owned()]));
+    assert_eq!(next(&session), "anthropic:one");
+}
+
+#[test]
+fn a_success_that_began_before_a_failure_or_that_costs_nothing_ends_no_cooldown() {
+    let (session, upstream) = (Session::with_keys(&["one"]), Upstream::begin());
+    let token = session.access("builder", ANTHROPIC);
+    let server = Server::begin(&session, &upstream, &[]);
+    upstream.answer("one", Answer { after: Duration::from_secs(4), ..Answer::of(200) });
+    let mut slow = server.send(&token, "/anthropic/v1/messages", "");
+    until("it was sent", || !upstream.got().is_empty());
+    upstream.answer("one", Answer { headers: "retry-after: 600\r\n".to_owned(), ..Answer::of(429) });
+    assert_eq!(server.ask(&token).status, 429);
+    until("it rests", || status(&session).contains("cooling down"));
+    assert_eq!(reply(&mut slow).status, 200);
+    upstream.answer("one", Answer::of(200));
+    for path in ["/anthropic/v1/messages/count_tokens", "/anthropic/api/hello", "/anthropic/v1/models"] {
+        let method = if path.ends_with("tokens") { "POST" } else { "GET" };
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nx-api-key: {token}\r\n", server.address);
+        write!(stream, "{head}content-length: 0\r\n\r\n").unwrap();
+        assert_eq!(reply(&mut stream).status, 200, "{path}");
+    }
+    // A report is written by a thread, at once.
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(status(&session).contains("cooling down"), "{}", status(&session));
+    // What costs says that the provider answers again.
+    assert_eq!(server.ask(&token).status, 200);
+    until("it rests no more", || !status(&session).contains("cooling down"));
+}
+
+#[test]
 fn a_session_stays_with_its_profile_and_a_persons_pin_holds() {
     let (session, upstream) = (Session::with_keys(&["one", "two"]), Upstream::begin());
     let token = session.access("builder", ANTHROPIC);
@@ -170,6 +221,28 @@ fn a_session_stays_with_its_profile_and_a_persons_pin_holds() {
     // A pinned session hears the failure instead of hopping.
     upstream.answer("two", Answer::error(429, "rate_limit_error"));
     assert_eq!((ask("pinned"), upstream.keys()), (429, vec!["two".to_owned()]));
+}
+
+#[test]
+fn a_forged_line_at_the_end_of_the_requests_stops_nothing() {
+    let (session, upstream) = (Session::with_keys(&["one"]), Upstream::begin());
+    let token = session.access("builder", ANTHROPIC);
+    let file = session.agent_file("serve/requests.jsonl");
+    let server = Server::begin(&session, &upstream, &[]);
+    assert_eq!((server.ask(&token).status, server.end()), (200, 0));
+    let line = fs::read_to_string(&file).unwrap();
+    let last = line.replace(r#""seq":1,"#, &format!(r#""seq":{},"#, u64::MAX));
+    for forged in [last, line.replace(r#""status":200"#, r#""status":500"#), "no line\n".to_owned()] {
+        fs::File::options().append(true).open(&file).unwrap().write_all(forged.as_bytes()).unwrap();
+        let server = Server::begin(&session, &upstream, &[]);
+        assert_eq!((server.ask(&token).status, server.end()), (200, 0));
+    }
+    let log = session.run(["log", "--requests", "--json"]).json();
+    let lines = log["requests"].as_array().unwrap();
+    let is_damaged = |line: &&Value| line["fault"].as_str().is_some_and(|fault| fault.starts_with("DAMAGED"));
+    let good: Vec<_> =
+        lines.iter().filter(|line| !is_damaged(line)).map(|line| line["seq"].as_u64()).collect();
+    assert_eq!(good, [1, 2, 3, 4].map(Some), "{log:#}");
 }
 
 #[test]
@@ -230,10 +303,10 @@ fn only_a_known_path_of_a_provider_is_open_and_a_strange_host_is_not() {
         let reply = server.ask_with(&token, path, head);
         assert_eq!(reply.refused().as_deref(), Some(code), "{path} {head} {reply:?}");
     }
-    let mut stream = std::net::TcpStream::connect(&server.address).unwrap();
+    let mut stream = TcpStream::connect(&server.address).unwrap();
     let request =
         format!("GET /anthropic/v1/models HTTP/1.1\r\nhost: evil.example\r\nx-api-key: {token}\r\n\r\n");
-    std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
     assert_eq!(reply(&mut stream).refused().as_deref(), Some("host"));
     assert_eq!(upstream.got().len(), 0);
 }

@@ -313,3 +313,62 @@ fn a_key_that_unlock_keeps_is_dropped_when_its_time_is_over() {
     session.run(["lock"]).ok();
     assert_eq!(server.ask(&token).refused().as_deref(), Some("locked"));
 }
+
+#[test]
+fn a_server_that_says_that_another_process_is_it_is_locked_all_the_same() {
+    let (session, upstream) = (Session::with_keys(&["one"]), Upstream::begin());
+    let token = session.access("builder", ANTHROPIC);
+    let server = Server::begin(&session, &upstream, &[]);
+    let mut other = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    let said = session.agent_file("serve/running.json");
+    let text = format!(r#"{{"pid":{},"since":1,"listeners":[],"locked":true}}"#, other.id());
+    fs::write(&said, text).unwrap();
+    session.run(["lock"]).ok();
+    server.says("Locked.");
+    assert_eq!(server.ask(&token).refused().as_deref(), Some("locked"));
+    assert!(other.try_wait().unwrap().is_none(), "the other process got the signal");
+    other.kill().unwrap();
+    other.wait().unwrap();
+}
+
+#[test]
+fn a_request_that_runs_when_the_server_is_locked_hears_that_it_is() {
+    let (session, upstream) = (Session::with_keys(&["one"]), Upstream::begin());
+    let token = session.access("builder", ANTHROPIC);
+    let server = Server::begin(&session, &upstream, &[]);
+    upstream.answer("one", Answer { after: Duration::from_secs(20), ..Answer::of(200) });
+    let mut locked = server.send(&token, "/anthropic/v1/messages", "");
+    until("it was sent", || !upstream.got().is_empty());
+    session.run(["lock"]).ok();
+    let heard = reply(&mut locked);
+    assert_eq!((heard.status, heard.refused().as_deref()), (503, Some("locked")));
+    server.signal(Signal::HUP);
+    server.says("Unlocked.");
+    let mut removed = server.send(&token, "/anthropic/v1/messages", "");
+    until("it was sent", || !upstream.got().is_empty());
+    session.run(["access", "remove", "builder"]).ok();
+    assert_eq!(reply(&mut removed).refused().as_deref(), Some("ended"));
+}
+
+#[test]
+fn a_token_that_could_not_be_printed_is_of_no_access() {
+    let session = Session::with_keys(&["one"]);
+    for flags in [&[][..], &["--json"]] {
+        let add = ["access", "add", "builder"].iter().chain(ANTHROPIC).chain(flags);
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = session.command(add).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(74));
+        let listed = session.run(["access", "list", "--json"]).ok().json();
+        assert_eq!(listed["accesses"].as_array().unwrap().len(), 0);
+    }
+}
+
+#[test]
+fn a_socket_that_another_one_made_meanwhile_stays() {
+    let (session, upstream) = (Session::with_keys(&["one"]), Upstream::begin());
+    let server = Server::begin(&session, &upstream, &["--socket", "s"]);
+    fs::remove_file(session.path("s")).unwrap();
+    let _other = std::os::unix::net::UnixListener::bind(session.path("s")).unwrap();
+    assert_eq!(server.end(), 0);
+    assert!(session.path("s").exists());
+}
