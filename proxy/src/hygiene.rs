@@ -5,6 +5,7 @@ use http::header::{
     SEC_WEBSOCKET_PROTOCOL, UPGRADE,
 };
 use http::{Method, Request, Uri};
+use std::net::IpAddr;
 
 use crate::key::Key;
 use crate::refusal::Refusal;
@@ -68,8 +69,9 @@ impl Hosts {
             Self::Any => true,
             Self::Tcp(port, more) => {
                 let is_loopback = |name: &str| {
-                    let loopback = ["127.0.0.1", "localhost", "[::1]"];
-                    loopback.iter().any(|known| known.eq_ignore_ascii_case(name))
+                    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+                    name.eq_ignore_ascii_case("localhost")
+                        || bare.parse().is_ok_and(|address: IpAddr| address.is_loopback())
                 };
                 let parts = host.rsplit_once(':');
                 parts.is_some_and(|(name, given)| given == port.to_string() && is_loopback(name))
@@ -148,7 +150,8 @@ pub(crate) fn answer_headers(from: &HeaderMap, key: &Key, keeps_length: bool) ->
     for (name, value) in from {
         let is_dropped = NOT_IN_ANSWERS.iter().any(|pattern| is_like(pattern, name.as_str()))
             || named.iter().any(|hop| hop.eq_ignore_ascii_case(name.as_str()))
-            || (name == CONTENT_LENGTH && !keeps_length);
+            || (name == CONTENT_LENGTH && !keeps_length)
+            || key.is_in_name(name.as_str());
         if is_dropped {
             continue;
         }

@@ -143,3 +143,27 @@ fn a_refusal_says_when_to_ask_again() {
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(response.headers()["retry-after"], "2");
 }
+
+#[test]
+fn a_header_whose_name_quotes_the_secret_does_not_pass() {
+    let key = Key::new("p", "sk-Made-Up-Key-1".to_owned().into()).unwrap();
+    let mut headers = HeaderMap::new();
+    for name in ["sk-made-up-key-1", "x-sk-made-up-key-1-y", "x-other"] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static("1"));
+    }
+    let shown = answer_headers(&headers, &key, false);
+    let passed =
+        shown.keys().map(HeaderName::as_str).filter(|name| name.contains("made") || *name == "x-other");
+    assert_eq!(passed.collect::<Vec<_>>(), ["x-other"]);
+}
+
+#[test]
+fn each_loopback_address_is_a_name_of_this_proxy() {
+    let hosts = Hosts::Tcp(7787, vec!["own.example:1".to_owned()]);
+    for host in ["127.0.0.1:7787", "127.0.0.2:7787", "[::1]:7787", "LocalHost:7787", "own.example:1"] {
+        assert!(hosts.has(host), "{host}");
+    }
+    for host in ["127.0.0.1", "127.0.0.1:1", "192.0.2.1:7787", "[::]:7787", "127.0.0.1.example:7787"] {
+        assert!(!hosts.has(host), "{host}");
+    }
+}

@@ -23,6 +23,8 @@ pub enum Placement {
 /// A secret, ready to be set and to be masked in answers.
 pub struct Key {
     secret: SecretString,
+    /// As the name of a header would hold it.
+    lower: Zeroizing<String>,
     patterns: Patterns,
 }
 
@@ -58,7 +60,8 @@ impl Key {
         }
         let value = Value { name: name.to_owned(), bytes: Zeroizing::new(bytes.to_vec()) };
         let patterns = Patterns::new([value]).map_err(|_| KeyError::TooLong)?;
-        Ok(Self { secret, patterns })
+        let lower = Zeroizing::new(secret.expose_secret().to_ascii_lowercase());
+        Ok(Self { secret, lower, patterns })
     }
 
     /// Returns whether it begins with a text.
@@ -92,6 +95,11 @@ impl Key {
             }
         }
         text
+    }
+
+    /// Returns whether the name of a header quotes it. Names are in lower case.
+    pub(crate) fn is_in_name(&self, name: &str) -> bool {
+        name.contains(&*self.lower)
     }
 
     /// Returns a masker for one stream.
