@@ -27,14 +27,17 @@ pub(super) enum Bound {
 /// A Unix socket of this server in the file system.
 pub(super) struct SocketFile {
     path: PathBuf,
-    /// Its device and inode.
-    identity: (u64, u64),
+    /// Its device, inode and time of change: the number of an inode is used again at once.
+    identity: (u64, u64, i64, i64),
 }
 
 impl SocketFile {
     fn of(path: &Path) -> Option<Self> {
         let meta = path.symlink_metadata().ok()?;
-        Some(Self { path: path.to_owned(), identity: (meta.dev(), meta.ino()) })
+        Some(Self {
+            path: path.to_owned(),
+            identity: (meta.dev(), meta.ino(), meta.ctime(), meta.ctime_nsec()),
+        })
     }
 
     /// Removes it, unless another one is there by now.
