@@ -100,6 +100,9 @@ pub enum Refused {
     /// The vault is locked.
     #[error("the vault is locked")]
     Locked,
+    /// The vault cannot be read, or must not be trusted.
+    #[error("the vault cannot be read")]
+    Unreadable,
 }
 
 /// Which version of which profile a credential is.
@@ -147,9 +150,12 @@ pub enum NoneLeft {
         retry_after: Duration,
     },
     /// Each profile has expired or is disabled.
-    #[error("each profile has expired or is disabled")]
+    #[error("each profile has expired, is disabled, or is not the one that the session is pinned to")]
     Unusable,
     /// The vault is locked.
     #[error("the vault is locked")]
     Locked,
+    /// The vault cannot be read, or must not be trusted.
+    #[error("the vault cannot be read")]
+    Unreadable,
 }

@@ -84,6 +84,7 @@ impl Refusal {
             Self::Access(Refused::OtherProvider) => "other_provider",
             Self::Access(Refused::OtherPeer) => "other_peer",
             Self::Access(Refused::Locked) | Self::NoneLeft(NoneLeft::Locked) => "locked",
+            Self::Access(Refused::Unreadable) | Self::NoneLeft(NoneLeft::Unreadable) => "unreadable",
             Self::Provider => "provider",
             Self::Endpoint => "endpoint",
             Self::Stored => "stored",
@@ -115,9 +116,8 @@ impl Refusal {
             | Self::SeveralTokens
             | Self::Ended
             | Self::Access(Refused::UnknownToken | Refused::Expired) => StatusCode::UNAUTHORIZED,
-            Self::Access(Refused::Locked) | Self::NoneLeft(NoneLeft::Locked) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Access(Refused::Locked | Refused::Unreadable)
+            | Self::NoneLeft(NoneLeft::Locked | NoneLeft::Unreadable) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Provider => StatusCode::NOT_FOUND,
             Self::Origin

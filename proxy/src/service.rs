@@ -180,7 +180,7 @@ async fn forward<C: Credentials>(
 /// Returns why an access ended: it was removed, or the vault was locked, which passes.
 async fn why_ended<C: Credentials>(shared: &Shared<C>, access: &Access, route: &Route) -> Refusal {
     match shared.credentials.next(access, route, None, &[]).await {
-        Err(NoneLeft::Locked) => NoneLeft::Locked.into(),
+        Err(why @ (NoneLeft::Locked | NoneLeft::Unreadable)) => why.into(),
         _ => Refusal::Ended,
     }
 }

@@ -12,6 +12,7 @@ use super::current::{Inner, READ_AGAIN, Vaulted};
 use super::reports::{Report, UNTIL_WRITTEN};
 use super::snapshot::Snapshot;
 use crate::client::alias::ALIASES;
+use crate::looks::looks_secret;
 use crate::vault::access::Access;
 use crate::vault::id::{ProfileId, Provider};
 
@@ -25,6 +26,10 @@ impl Inner {
     fn access<'a>(&self, all: &'a [Access], admitted: &Admitted) -> Option<&'a Access> {
         let now = self.now();
         all.iter().find(|access| *access.name.as_str() == *admitted.id && !access.has_expired(now))
+    }
+
+    fn why_closed(&self) -> Refused {
+        if self.is_locked() { Refused::Locked } else { Refused::Unreadable }
     }
 
     fn is_for(access: &Access, provider: &str) -> bool {
@@ -74,13 +79,13 @@ impl Credentials for Vaulted {
             .iter()
             .fold(None, |found, access| if access.has_token(&digest) { Some(access) } else { found });
         let Some(access) = found else {
-            return Err(if open || !all.is_empty() { Refused::UnknownToken } else { Refused::Locked });
+            return Err(if open || !all.is_empty() { Refused::UnknownToken } else { inner.why_closed() });
         };
         if access.has_expired(inner.now()) {
             return Err(Refused::Expired);
         }
         if !open {
-            return Err(Refused::Locked);
+            return Err(inner.why_closed());
         }
         if !Inner::is_for(access, provider) {
             return Err(Refused::OtherProvider);
@@ -104,7 +109,9 @@ impl Credentials for Vaulted {
         tried: &[ProfileTag],
     ) -> Result<Lease, NoneLeft> {
         let inner = &self.0;
-        let snapshot = inner.fresh().await.ok_or(NoneLeft::Locked)?;
+        let snapshot = inner.fresh().await;
+        let none = || if inner.is_locked() { NoneLeft::Locked } else { NoneLeft::Unreadable };
+        let snapshot = snapshot.ok_or_else(none)?;
         let (all, admitted) = (inner.accesses(), inner.admitted());
         let access = inner.access(&admitted, access).ok_or(NoneLeft::NoProfile)?;
         let asked = Asked {
@@ -142,7 +149,8 @@ impl Credentials for Vaulted {
             generation: tag.generation,
             failure: None,
             retry_after: None,
-            model: model.map(str::to_owned),
+            // A client chooses it, and it is written where others read it.
+            model: model.filter(|model| !looks_secret(model)).map(str::to_owned),
         };
         match outcome {
             Outcome::Succeeded { took } => {

@@ -161,6 +161,10 @@ impl Inner {
         self.parts.source.ambient.env.now()
     }
 
+    pub fn is_locked(&self) -> bool {
+        matches!(&*self.state.read().unwrap_or_else(PoisonError::into_inner), State::Locked(_))
+    }
+
     /// Unlocks, unless it was locked more often than `before`.
     fn unlock(&self, before: u64) -> Result<()> {
         self.parts.source.unlock(before)?;
