@@ -8,7 +8,7 @@ use super::Context;
 use crate::error::Result;
 use crate::messages::cli::keys as messages;
 use crate::messages::serve;
-use crate::ops::serving::{self, Heard};
+use crate::ops::serving::{self, Locking};
 use crate::unlock::cache;
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
@@ -25,9 +25,11 @@ pub struct Lock {
 }
 
 pub(super) fn run(context: &mut Context, args: &Lock) -> Result<u8> {
-    // First, because what is cached may not be there at all.
-    let heard = servers(context);
-    let forgotten = if args.all { cache::forget_all()? > 0 } else { of_home(context)? };
+    // They are told first, because what is cached may not be there at all, and waited for last.
+    let locking = servers(context);
+    let forgotten = if args.all { cache::forget_all().map(|count| count > 0) } else { of_home(context) };
+    let heard = locking.wait();
+    let forgotten = forgotten?;
     if context.json() {
         let agents: Vec<_> = heard.servers.iter().map(AgentName::as_str).collect();
         context.print_json(
@@ -46,11 +48,15 @@ pub(super) fn run(context: &mut Context, args: &Lock) -> Result<u8> {
             context.print(messages::NOTHING_UNLOCKED)?;
         }
     }
-    heard.deaf.first().map_or(Ok(0), |(agent, process)| Err(serve::not_locked(agent, *process)))
+    if heard.deaf.is_empty() {
+        return Ok(0);
+    }
+    let deaf = heard.deaf.iter().map(|deaf| (deaf.agent.as_str(), deaf.process));
+    Err(serve::not_locked(&deaf.collect::<Vec<_>>()))
 }
 
-/// Locks the servers of this home.
-fn servers(context: &Context) -> Heard {
+/// Tells the servers of this home to lock.
+fn servers(context: &Context) -> Locking {
     let vault = context.home().and_then(|home| Vault::open_damaged(&home, &context.setup(), Duration::ZERO));
     vault.map(|(vault, _)| serving::lock(&vault)).unwrap_or_default()
 }

@@ -94,6 +94,9 @@ fn cells(read: &Read) -> [String; 6] {
     if entry.sent > 1 {
         special.push(messages::sent_often(entry.sent));
     }
+    if entry.not_kept {
+        special.push(messages::NOT_KEPT.to_owned());
+    }
     if entry.incomplete {
         special.push(messages::INCOMPLETE.to_owned());
     }

@@ -183,6 +183,12 @@ pub fn is_locked(by_time: bool) -> &'static str {
 /// The server was unlocked.
 pub const UNLOCKED: &str = "Unlocked.";
 
+/// Another home stands in the place of the server's, and has a server.
+#[must_use]
+pub fn other_server(why: &str) -> String {
+    format!("The home was replaced: {why}.")
+}
+
 /// The server could not be unlocked.
 #[must_use]
 pub fn not_unlocked(why: &str) -> String {
@@ -223,6 +229,8 @@ pub const AFTER_GAP: &str = "lines before it are missing";
 pub const EARLIER_KEY: &str = "from before a change of keys";
 /// The line was altered.
 pub const ALTERED: &str = "DAMAGED: not as the server wrote it";
+/// The body was too large to be sent again.
+pub const NOT_KEPT: &str = "body not kept";
 /// The client went away, or the provider broke off.
 pub const INCOMPLETE: &str = "broke off";
 
@@ -274,17 +282,25 @@ pub fn locked_program(process: u32) -> String {
     format!("Locked the server of `run --proxy` (process {process}).")
 }
 
-/// A server was told to lock, and is not locked.
+/// Servers were told to lock and do not say that they are locked: their agents, and their processes if they are known.
 #[must_use]
-pub fn not_locked(agent: impl Display, process: Option<u32>) -> Error {
-    let what = format!("a server of agent {agent} does not say that it is locked");
-    let remedy = process.map_or_else(
-        || "run `strongroom lock` again; if it fails again, end the server, and with it its key".to_owned(),
-        |process| {
-            format!("run `strongroom lock` again; `kill {process}` ends the server, and with it its key")
-        },
-    );
-    Error::new(Code::Timeout, what).with_remedy(remedy)
+pub fn not_locked(deaf: &[(&str, Option<u32>)]) -> Error {
+    let names = deaf.iter().map(|(agent, process)| match process {
+        Some(process) => format!("agent {agent} (process {process})"),
+        None => format!("agent {agent}"),
+    });
+    let names = names.collect::<Vec<_>>().join(", ");
+    let known: Vec<_> = deaf.iter().filter_map(|(_, process)| Some(process.as_ref()?.to_string())).collect();
+    let remedy = if known.is_empty() {
+        "end it; until then it has its key. If it only stands still, it locks as soon as it goes on"
+            .to_owned()
+    } else {
+        let known = known.join(" ");
+        format!(
+            "if it only stands still, it locks as soon as it goes on; `kill -KILL {known}` ends it, and its key"
+        )
+    };
+    Error::new(Code::Timeout, format!("not yet locked: the server of {names}")).with_remedy(remedy)
 }
 
 /// The server of a program was told to unlock.

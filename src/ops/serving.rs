@@ -1,6 +1,6 @@
 //! The servers of a vault's agents that run: tells them to lock and to unlock.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -9,7 +9,7 @@ use crate::vault::agent::Agent;
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
 use crate::vault::requests::{self, Read};
-use crate::vault::serving::{DIR, Other, Told, programs, server};
+use crate::vault::serving::{DIR, Other, Running, Told, programs, server};
 
 use super::open::Open;
 
@@ -18,82 +18,98 @@ const SOON: Duration = Duration::from_secs(3);
 /// The pause before it is asked again.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The servers that were told something.
+/// The servers that did what they were told.
 #[derive(Default)]
 pub struct Heard {
     /// The agents whose server did it.
     pub servers: Vec<AgentName>,
     /// The processes of `run --proxy` whose server did it.
     pub programs: Vec<u32>,
-    /// The agents and processes of servers that were to lock and do not say that they are locked. The process is known if the
-    /// kernel tells it.
-    pub deaf: Vec<(AgentName, Option<u32>)>,
+    /// Those that were to lock and do not say that they are locked.
+    pub deaf: Vec<Deaf>,
 }
+
+/// A server that does not say that it is locked.
+pub struct Deaf {
+    /// Its agent.
+    pub agent: AgentName,
+    /// Its process, if the kernel tells it.
+    pub process: Option<u32>,
+}
+
+/// Servers that were told to lock.
+#[derive(Default)]
+pub struct Locking(Vec<Asked>);
 
 /// A server that was told to lock.
 struct Asked {
     server: Other,
+    agent: AgentName,
+    /// Whether it is that of a program.
+    is_of_program: bool,
     process: Option<u32>,
-    was_locked: bool,
-    version: Option<(u64, std::time::SystemTime)>,
+    /// What it said of itself before.
+    before: Option<Running>,
+    version: Option<(u64, SystemTime)>,
 }
 
 impl Asked {
     /// Tells a server to lock, also if it says that it is: it may be about to unlock.
-    fn new(server: Other) -> Self {
-        let process = server.process();
-        let was_locked = server.running().is_some_and(|there| there.locked);
-        let version = server.version();
+    fn new(server: Other, agent: &AgentName, is_of_program: bool) -> Self {
+        let (process, before, version) = (server.process(), server.running(), server.version());
         // If it cannot be written, the wait is in vain, and the server is said to be deaf.
         let _ = server.tell(Told::Lock);
-        Self { server, process, was_locked, version }
+        // It need not wait until it looks for what it is told. Signals to `run` are the program's.
+        if !is_of_program {
+            signal(process, Signal::USR1);
+        }
+        Self { server, agent: agent.clone(), is_of_program, process, before, version }
     }
 
-    /// Waits until it has said that it is locked, or has ended. Returns whether that is so.
-    fn locks(&self) -> bool {
-        let is_locked = || {
-            let says = || self.server.running().is_some_and(|there| there.locked);
-            !self.server.runs() || (self.server.version() != self.version && says())
-        };
-        let begun = Instant::now();
-        while !is_locked() {
-            if begun.elapsed() > SOON {
-                return false;
-            }
-            std::thread::sleep(PAUSE);
-        }
-        true
+    /// Returns whether it has said since then that it is locked, or has ended.
+    fn is_locked(&self) -> bool {
+        let says = || self.server.running().is_some_and(|there| there.locked);
+        !self.server.runs() || (self.server.version() != self.version && says())
     }
 }
 
-/// Tells the servers that run to lock, and waits until they are locked.
+/// Tells the servers that run to lock.
 #[must_use]
-pub fn lock(vault: &Vault) -> Heard {
-    let mut heard = Heard::default();
+pub fn lock(vault: &Vault) -> Locking {
+    let mut asked = Vec::new();
     for agent in agents(vault) {
-        let name = agent.name().clone();
-        let of_agent = server(&agent).ok().flatten().map(Asked::new);
-        // It need not wait until it looks for what it is told.
-        let process = of_agent.as_ref().and_then(|asked| asked.process);
-        signal(process, Signal::USR1);
-        let of_programs: Vec<_> = programs(&agent).unwrap_or_default().into_iter().map(Asked::new).collect();
-        if let Some(asked) = of_agent {
-            if !asked.locks() {
-                heard.deaf.push((name.clone(), asked.process));
-            } else if !asked.was_locked {
-                heard.servers.push(name.clone());
-            }
-        }
-        for asked in of_programs {
-            let process = asked.process.or_else(|| Some(asked.server.running()?.pid));
-            if !asked.locks() {
-                heard.deaf.push((name.clone(), asked.process));
-            } else if !asked.was_locked {
-                heard.programs.extend(process);
-            }
-        }
+        let name = agent.name();
+        asked.extend(server(&agent).ok().flatten().map(|server| Asked::new(server, name, false)));
+        let programs = programs(&agent).unwrap_or_default();
+        asked.extend(programs.into_iter().map(|server| Asked::new(server, name, true)));
     }
-    heard
+    Locking(asked)
+}
+
+impl Locking {
+    /// Waits until all of them are locked, or for a time.
+    #[must_use]
+    pub fn wait(self) -> Heard {
+        let begun = Instant::now();
+        let mut heard = Heard::default();
+        for asked in self.0 {
+            while !asked.is_locked() && begun.elapsed() < SOON {
+                std::thread::sleep(PAUSE);
+            }
+            if !asked.is_locked() {
+                heard.deaf.push(Deaf { agent: asked.agent, process: asked.process });
+                continue;
+            }
+            match asked.before {
+                Some(before) if before.locked => {}
+                before if asked.is_of_program => {
+                    heard.programs.extend(asked.process.or_else(|| before.map(|before| before.pid)));
+                }
+                _ => heard.servers.push(asked.agent),
+            }
+        }
+        heard
+    }
 }
 
 /// Tells the servers that are locked to unlock. `only` limits it to one agent.
@@ -102,6 +118,8 @@ pub fn unlock(vault: &Vault, only: Option<&AgentName>) -> Heard {
     let mut heard = Heard::default();
     for agent in agents(vault).filter(|agent| only.is_none_or(|only| only == agent.name())) {
         let told = |server: &Other| {
+            // One that has not heard yet that it is to lock need not.
+            let _ = server.take_back(Told::Lock);
             let locked = server.running().filter(|there| there.locked);
             locked.filter(|_| server.tell(Told::Unlock).is_ok())
         };

@@ -3,9 +3,9 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use strongroom_backends::fs::dir::Dir;
@@ -35,7 +35,11 @@ pub(super) struct Log {
     unlisted: Arc<Unlisted>,
     /// When a request without a known token was listed last, in Unix milliseconds.
     stranger: AtomicI64,
+    moved: Moved,
 }
+
+/// The directory in which the log goes on, if it is another one by now.
+pub(super) type Moved = Arc<Mutex<Option<Dir>>>;
 
 /// Requests that have no line.
 #[derive(Debug, Default)]
@@ -55,8 +59,10 @@ impl Log {
     pub fn begin(dir: Dir, chain: Chain, warn: Voice) -> Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = sync_channel(WAITING);
         let unlisted = Arc::new(Unlisted::default());
+        let moved = Moved::default();
         let mut writer = Writer {
             dir,
+            moved: Arc::clone(&moved),
             chain,
             file: None,
             pending: 0,
@@ -66,7 +72,12 @@ impl Log {
         };
         let thread = thread::Builder::new().name("log".to_owned()).spawn(move || writer.run(&receiver));
         let stranger = AtomicI64::new(0);
-        Ok((Self { sender, unlisted, stranger }, thread.map_err(|_| messages::no_thread())?))
+        Ok((Self { sender, unlisted, stranger, moved }, thread.map_err(|_| messages::no_thread())?))
+    }
+
+    /// Returns what says where the log goes on.
+    pub fn moved(&self) -> Moved {
+        Arc::clone(&self.moved)
     }
 
     /// Adds a request. It does not wait.
@@ -89,6 +100,7 @@ impl Log {
 
 struct Writer {
     dir: Dir,
+    moved: Moved,
     chain: Chain,
     file: Option<BufWriter<File>>,
     /// How many lines the buffer of the file may have, with those that they say are lacking.
@@ -101,6 +113,10 @@ struct Writer {
 impl Writer {
     fn run(&mut self, receiver: &Receiver<Line>) {
         while let Ok(line) = receiver.recv() {
+            if let Some(dir) = self.moved.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                self.dir = dir;
+                self.file = None;
+            }
             let mut written = self.write(line);
             while written.is_ok()
                 && let Ok(line) = receiver.try_recv()

@@ -74,8 +74,7 @@ pub struct Prepared {
     vaulted: Vaulted,
     server: Server<Vaulted>,
     listeners: Vec<Bound>,
-    place: Option<Place>,
-    running: Running,
+    seen: Seen,
     log: Option<std::thread::JoinHandle<()>>,
     ttl: Option<Duration>,
     say: Voice,
@@ -113,6 +112,7 @@ pub fn prepare(vault: &Vault, session: Session, options: Options) -> Result<Prep
     }
     uids.push(rustix::process::geteuid().as_raw());
     let source = Arc::new(Source::new(vault, session, agent, ambient, setups)?);
+    let take = take_again(Arc::clone(&source), is_own);
     let first = source.read(None)?.ok_or_else(messages::locked)?;
     for (profile, error) in &first.failures {
         warn(&messages::profile_not_read(profile, error.what()));
@@ -146,6 +146,8 @@ pub fn prepare(vault: &Vault, session: Session, options: Options) -> Result<Prep
     if let Some(place) = &place {
         place.tell(&listens)?;
     }
+    let moved = log.as_ref().map(Log::moved);
+    let seen = Seen { place, running: listens, is_said: true, take, moved };
     let parts = Parts { source, chooser, reports, own, uids, warn: Arc::clone(&warn) };
     let vaulted = Vaulted::new(parts, first);
     let server = Server::new(Config {
@@ -161,19 +163,7 @@ pub fn prepare(vault: &Vault, session: Session, options: Options) -> Result<Prep
             }
         }),
     });
-    Ok(Prepared {
-        runtime,
-        ends,
-        vaulted,
-        server,
-        listeners: bound,
-        place,
-        running: listens,
-        log: thread,
-        ttl,
-        say,
-        has_access,
-    })
+    Ok(Prepared { runtime, ends, vaulted, server, listeners: bound, seen, log: thread, ttl, say, has_access })
 }
 
 /// Makes a place for a program's server. It serves without one if the directory cannot be written, because nothing else of
@@ -181,6 +171,16 @@ pub fn prepare(vault: &Vault, session: Session, options: Options) -> Result<Prep
 fn of_program(agent: &Agent, now: i64, warn: &Voice) -> Option<Place> {
     let place = Place::for_program(agent, now);
     place.map_err(|error| warn(&messages::lock_does_not_reach(error.what()))).ok()
+}
+
+/// Returns what takes a place in the home that is there then.
+fn take_again(source: Arc<Source>, is_own: bool) -> Box<dyn Fn() -> Result<Place> + Send> {
+    Box::new(move || {
+        let vault = source.vault()?;
+        let agent = vault.agent(&source.agent)?.ok_or_else(|| messages::no_agent(&source.agent))?;
+        let now = source.ambient.env.now();
+        if is_own { Place::for_program(&agent, now) } else { Place::take(&agent, now) }
+    })
 }
 
 /// Returns the routes: those that are known, and one for each further upstream, which speaks OpenAI's interface.
@@ -205,7 +205,7 @@ impl Prepared {
     /// Returns on what it listens.
     #[must_use]
     pub fn listeners(&self) -> &[String] {
-        &self.running.listeners
+        &self.seen.running.listeners
     }
 
     /// Serves until a signal ends it: SIGTERM and SIGINT after the requests that run, at most half a minute. SIGUSR1
@@ -226,7 +226,7 @@ impl Prepared {
     }
 
     fn run(self, until: Option<Stop>) -> Result<()> {
-        let Self { runtime, mut ends, vaulted, server, listeners, place, running, log, ttl, say, .. } = self;
+        let Self { runtime, mut ends, vaulted, server, listeners, mut seen, log, ttl, say, .. } = self;
         let sockets: Vec<_> = listeners.iter().filter_map(Bound::file).collect();
         let served = runtime.block_on(async {
             let stop = CancellationToken::new();
@@ -249,7 +249,7 @@ impl Prepared {
                 }
             }
             ends.until(until);
-            watch(&vaulted, ttl, &say, &mut Seen { place: place.as_ref(), running }, &mut ends).await;
+            watch(&vaulted, ttl, &say, &mut seen, &mut ends).await;
             stop.cancel();
             let drained = async { while serving.join_next().await.is_some() {} };
             if ends.is_told {
@@ -268,7 +268,7 @@ impl Prepared {
         for socket in sockets {
             socket.remove();
         }
-        drop((vaulted, place));
+        drop((vaulted, seen));
         if let Some(log) = log {
             let _ = log.join();
         }

@@ -1,5 +1,6 @@
 //! What a server obeys while it runs, and what it looks for by itself.
 
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -8,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::current::Vaulted;
 use super::listeners::ready;
+use super::log::Moved;
 use super::server::Voice;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::messages::serve as messages;
 use crate::vault::serving::{Place, Running, Told};
 
@@ -65,23 +67,56 @@ impl Ends {
 }
 
 /// A server as other processes see it.
-pub(super) struct Seen<'a> {
+pub(super) struct Seen {
     /// The directory in which it says what it is.
-    pub place: Option<&'a Place>,
+    pub place: Option<Place>,
     /// What it says.
     pub running: Running,
+    /// Whether the directory says that.
+    pub is_said: bool,
+    /// Takes a place again.
+    pub take: Box<dyn Fn() -> Result<Place> + Send>,
+    /// The directory in which its log goes on, if it has one.
+    pub moved: Option<Moved>,
 }
 
-impl Seen<'_> {
+impl Seen {
     fn tell(&mut self, locked: bool) {
         self.running.locked = locked;
-        if let Some(place) = self.place {
-            let _ = place.tell(&self.running);
-        }
+        self.say();
+    }
+
+    fn say(&mut self) {
+        self.is_said = self.place.as_ref().is_none_or(|place| place.tell(&self.running).is_ok());
     }
 
     fn told(&self) -> Option<Told> {
-        self.place.and_then(Place::told)
+        self.place.as_ref().and_then(Place::told)
+    }
+
+    /// Takes a place in the home that was put in the place of its own, and says again what could not be said.
+    ///
+    /// # Errors
+    /// `EXISTS` if another server has that place.
+    fn look(&mut self) -> Result<()> {
+        if self.place.as_ref().is_some_and(|place| !place.is_there()) {
+            match (self.take)() {
+                Ok(place) => {
+                    if let (Some(moved), Ok(dir)) = (&self.moved, place.dir.dir(".")) {
+                        *moved.lock().unwrap_or_else(PoisonError::into_inner) = Some(dir);
+                    }
+                    self.place = Some(place);
+                    self.is_said = false;
+                }
+                Err(error) if error.code() == Code::Exists => return Err(error),
+                // The home is not there now.
+                Err(_) => {}
+            }
+        }
+        if !self.is_said {
+            self.say();
+        }
+        Ok(())
     }
 }
 
@@ -105,7 +140,7 @@ pub(super) async fn watch(
     vaulted: &Vaulted,
     ttl: Option<Duration>,
     say: &Voice,
-    seen: &mut Seen<'_>,
+    seen: &mut Seen,
     ends: &mut Ends,
 ) {
     let Ends { stop, term, int, hup, lock, .. } = ends;
@@ -116,7 +151,8 @@ pub(super) async fn watch(
     let mut over = ttl.map(|ttl| Instant::now() + ttl);
     let mut count = 0_u32;
     let mut is_to_unlock = false;
-    let lock_now = |seen: &mut Seen<'_>, by_time: bool| {
+    let mut has_warned = false;
+    let lock_now = |seen: &mut Seen, by_time: bool| {
         vaulted.lock();
         seen.tell(true);
         say(messages::is_locked(by_time));
@@ -152,6 +188,15 @@ pub(super) async fn watch(
                 if over.is_some_and(|at| at <= Instant::now()) || vaulted.is_over() {
                     over = None;
                     lock_now(seen, true);
+                }
+                match seen.look() {
+                    Err(error) if !has_warned => {
+                        has_warned = true;
+                        say(&messages::other_server(error.what()));
+                        lock_now(seen, false);
+                    }
+                    Err(_) => {}
+                    Ok(()) => has_warned = false,
                 }
                 if let Some(told) = seen.told() {
                     is_to_unlock = told == Told::Unlock;

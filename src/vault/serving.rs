@@ -24,11 +24,6 @@ const MAX: usize = 16 * 1024;
 const SOON: Duration = Duration::from_millis(500);
 /// The name of the directory in it that has a directory for each program's server.
 const PROGRAMS: &str = "programs";
-/// The name of the file with what a server is told.
-const TOLD: &str = "told";
-/// Its name once it was read.
-const HEARD: &str = "heard";
-
 /// What a server is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Told {
@@ -39,10 +34,11 @@ pub enum Told {
 }
 
 impl Told {
-    const fn word(self) -> &'static str {
+    /// Returns the name of the empty file that says it: one can be made if the disk is full.
+    const fn file(self) -> &'static str {
         match self {
-            Self::Lock => "lock",
-            Self::Unlock => "unlock",
+            Self::Lock => "told-lock",
+            Self::Unlock => "told-unlock",
         }
     }
 }
@@ -84,7 +80,7 @@ impl Place {
         }
         let lock = held(&dir, now)?;
         // What an earlier server was told is not meant for this one.
-        for name in [RUNNING, TOLD] {
+        for name in [RUNNING, Told::Lock.file(), Told::Unlock.file()] {
             dir.remove_file(name)?;
         }
         Ok(Self { dir, of_program: None, _lock: lock })
@@ -111,13 +107,23 @@ impl Place {
         Ok(place)
     }
 
-    /// Returns what the server was told since the last call.
+    /// Returns what the server was told since the last call. If both, it is to lock.
     #[must_use]
     pub fn told(&self) -> Option<Told> {
-        // What is told from now on is another file.
-        self.dir.rename(TOLD, &self.dir, HEARD).ok()?;
-        let word = self.dir.read_if_any(HEARD, MAX).ok()??;
-        [Told::Lock, Told::Unlock].into_iter().find(|told| told.word().as_bytes() == word)
+        let is_there = |told: &Told| self.dir.kind(told.file()).is_ok_and(|kind| kind.is_some());
+        let told = [Told::Lock, Told::Unlock].into_iter().find(is_there)?;
+        for done in [Told::Lock, Told::Unlock] {
+            let _ = self.dir.remove_file(done.file());
+        }
+        Some(told)
+    }
+
+    /// Returns whether its directory is still where it was: a home that was put back has another one, in which others look for the
+    /// server.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        let there = Dir::open(self.dir.path()).and_then(|dir| dir.identity());
+        there.is_ok_and(|there| self.dir.identity().is_ok_and(|own| own == there))
     }
 
     /// Says on what the server listens.
@@ -187,12 +193,21 @@ impl Other {
         Some((meta.ino(), meta.modified().ok()?))
     }
 
-    /// Tells it something.
+    /// Tells it something, and takes back what else it was told.
     ///
     /// # Errors
     /// Those of writing.
     pub fn tell(&self, told: Told) -> Result<()> {
-        Ok(self.0.replace(TOLD, told.word().as_bytes())?)
+        self.0.open_or_create(told.file())?;
+        self.take_back(if told == Told::Lock { Told::Unlock } else { Told::Lock })
+    }
+
+    /// Takes back what it was told, if it has not heard it.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn take_back(&self, told: Told) -> Result<()> {
+        Ok(self.0.remove_file(told.file())?)
     }
 }
 
