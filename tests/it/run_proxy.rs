@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -30,6 +31,7 @@ struct Running {
 
 impl Running {
     fn start(session: &Session, flags: &[&str], variables: &[(&str, &str)]) -> Self {
+        let _ = std::fs::remove_file(session.path("told"));
         rustix::fs::mkfifoat(rustix::fs::CWD, session.path("told"), rustix::fs::Mode::RWXU).unwrap();
         let script = "env >told; cat >/dev/null";
         let program = ["--", "sh", "-c", script];
@@ -225,21 +227,66 @@ fn lock_takes_the_key_from_a_programs_server_and_unlock_gives_it_back() {
 }
 
 #[test]
-fn lock_says_so_if_a_programs_server_does_not_hear_it() {
+fn lock_names_the_servers_that_do_not_hear_it_and_waits_for_all_together() {
     let session = session();
     let upstream = Upstream::start();
-    let running = Running::start(&session, &["--provider", "openai", &upstream.flag("openai")], &[]);
-    let process = Pid::from_child(&running.child);
-    kill_process(process, Signal::STOP).unwrap();
+    let flags = ["--provider", "openai", &upstream.flag("openai")];
+    let programs: Vec<_> = (0..3).map(|_| Running::start(&session, &flags, &[])).collect();
+    let ids: Vec<_> = programs.iter().map(|running| running.child.id()).collect();
+    for running in &programs[..2] {
+        kill_process(Pid::from_child(&running.child), Signal::STOP).unwrap();
+    }
+    let begun = Instant::now();
     let failed = session.run(["lock"]).failed("TIMEOUT", 69);
-    let id = running.child.id();
-    assert!(failed.stderr.contains(&format!("`kill {id}` ends the server")), "{}", failed.stderr);
-    kill_process(process, Signal::CONT).unwrap();
-    // It hears it late.
-    let url = format!("{}/responses", running.get("OPENAI_BASE_URL"));
-    let bearer = format!("Bearer {}", running.get("OPENAI_API_KEY"));
-    until("it is locked", || post(&url, ("authorization", &bearer)) == 503);
-    assert_eq!(running.end(), "");
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    for id in &ids[..2] {
+        assert!(failed.stderr.contains(&format!("agent main (process {id})")), "{}", failed.stderr);
+    }
+    assert_eq!(failed.stdout, format!("Locked the server of `run --proxy` (process {}).\n", ids[2]));
+    let status = |running: &Running| {
+        let bearer = format!("Bearer {}", running.get("OPENAI_API_KEY"));
+        post(&format!("{}/responses", running.get("OPENAI_BASE_URL")), ("authorization", &bearer))
+    };
+    for running in &programs[..2] {
+        kill_process(Pid::from_child(&running.child), Signal::CONT).unwrap();
+    }
+    // They hear it late.
+    for running in programs {
+        until("it is locked", || status(&running) == 503);
+        assert_eq!(running.end(), "");
+    }
+}
+
+#[test]
+fn lock_lists_each_program_and_finds_servers_of_a_home_that_was_put_back() {
+    let session = session();
+    let upstream = Upstream::start();
+    let flags = ["--provider", "openai", &upstream.flag("openai")];
+    let programs: Vec<_> = (0..3).map(|_| Running::start(&session, &flags, &[])).collect();
+    let (home, old) = (session.home(), session.path("old"));
+    std::fs::rename(&home, &old).unwrap();
+    let copied = std::process::Command::new("cp").arg("-a").args([&old, &home]).status().unwrap();
+    assert!(copied.success());
+    let mut ids: Vec<_> = programs.iter().map(|running| u64::from(running.child.id())).collect();
+    // What was copied with the home belongs to no server.
+    let places = session.agent_file("serve/programs");
+    until("they are there again", || {
+        let names = std::fs::read_dir(&places).unwrap().flatten().filter(|entry| entry.path().is_dir());
+        names.filter(|name| !old.join("agents/main/serve/programs").join(name.file_name()).exists()).count()
+            == 3
+    });
+    let locked = session.run(["--json", "lock"]).ok().json();
+    let mut told: Vec<_> =
+        locked["programs"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect();
+    told.sort_unstable();
+    ids.sort_unstable();
+    assert_eq!(told, ids);
+    for running in programs {
+        let bearer = format!("Bearer {}", running.get("OPENAI_API_KEY"));
+        let url = format!("{}/responses", running.get("OPENAI_BASE_URL"));
+        assert_eq!(post(&url, ("authorization", &bearer)), 503);
+        assert_eq!(running.end(), "");
+    }
 }
 
 #[test]

@@ -372,3 +372,24 @@ fn a_socket_that_another_one_made_meanwhile_stays() {
     assert_eq!(server.end(), 0);
     assert!(session.path("s").exists());
 }
+
+#[test]
+fn a_server_takes_its_place_in_a_home_that_was_put_back() {
+    let (session, upstream) = (Session::with_keys(&["one"]), Upstream::begin());
+    let token = session.access("builder", ANTHROPIC);
+    let server = Server::begin(&session, &upstream, &[]);
+    assert_eq!(server.ask(&token).status, 200);
+    let (home, old) = (session.home(), session.path("old"));
+    fs::rename(&home, &old).unwrap();
+    assert_eq!(server.ask(&token).refused().as_deref(), Some("unreadable"));
+    assert!(std::process::Command::new("cp").arg("-a").args([&old, &home]).status().unwrap().success());
+    until("it is there again", || session.run(["status"]).stdout.contains(&server.address));
+    session.run(["serve", "--listen", "127.0.0.1:0"]).failed("EXISTS", 73);
+    until("it answers", || server.ask(&token).status == 200);
+    let log = session.agent_file("serve/requests.jsonl");
+    let lines = |path| fs::read_to_string(path).unwrap().lines().count();
+    until("its log goes on", || lines(log.clone()) > lines(old.join("agents/main/serve/requests.jsonl")));
+    let locked = session.run(["lock"]).ok();
+    assert!(locked.stdout.contains("Locked the server of agent main."), "{}", locked.stdout);
+    assert_eq!(server.ask(&token).refused().as_deref(), Some("locked"));
+}
