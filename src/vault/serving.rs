@@ -24,6 +24,7 @@ const MAX: usize = 16 * 1024;
 const SOON: Duration = Duration::from_millis(500);
 /// The name of the directory in it that has a directory for each program's server.
 const PROGRAMS: &str = "programs";
+
 /// What a server is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Told {
@@ -118,12 +119,24 @@ impl Place {
         Some(told)
     }
 
-    /// Returns whether its directory is still where it was: a home that was put back has another one, in which others look for the
-    /// server.
+    /// Returns whether others find this server at the path of its directory. A backup that was put back has another directory there, or
+    /// another file for the lock in it.
     #[must_use]
     pub fn is_there(&self) -> bool {
-        let there = Dir::open(self.dir.path()).and_then(|dir| dir.identity());
-        there.is_ok_and(|there| self.dir.identity().is_ok_and(|own| own == there))
+        let me = std::process::id();
+        let there = || {
+            let there = Dir::open(self.dir.path()).ok()?;
+            if !lock::is_held(&there).ok()? {
+                return Some(false);
+            }
+            if let [process] = lock::holders(&there)[..] {
+                return Some(process == me);
+            }
+            // The kernel does not tell. Some file systems give a directory another number each time.
+            let is_same = there.identity().ok()? == self.dir.identity().ok()?;
+            Some(is_same || said_in(&there)?.pid == me)
+        };
+        there().unwrap_or(false)
     }
 
     /// Says on what the server listens.
@@ -159,6 +172,10 @@ pub fn running(agent: &Agent) -> Result<Option<Running>> {
     Ok(server(agent)?.and_then(|server| server.running()))
 }
 
+fn said_in(dir: &Dir) -> Option<Running> {
+    serde_json::from_slice(&dir.read_if_any(RUNNING, MAX).ok()??).ok()
+}
+
 /// A server, seen by another process. What it says of itself is for information: others may have written the file.
 #[derive(Debug)]
 pub struct Other(Dir);
@@ -173,8 +190,7 @@ impl Other {
     /// Returns what it says of itself, or `None` if it has not begun to serve, or has ended.
     #[must_use]
     pub fn running(&self) -> Option<Running> {
-        let bytes = self.0.read_if_any(RUNNING, MAX).ok()??;
-        serde_json::from_slice(&bytes).ok().filter(|_| self.runs())
+        said_in(&self.0).filter(|_| self.runs())
     }
 
     /// Returns its process, if the kernel tells it.

@@ -85,6 +85,7 @@ mod selection;
 mod serial;
 mod serve;
 mod serve_ends;
+mod serve_places;
 mod served;
 mod session;
 mod settings;
