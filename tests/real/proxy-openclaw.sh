@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# OpenClaw's own agent turns through `strongroom serve`: a gateway has a base URL in its configuration (`models.providers`) and a token
-# in its environment, and works on when a key fails. No key is in its memory, environment, files or logs. Connected by `connect openclaw
-# --proxy` it needs no variable. With 2026.6.1 and 2026.9.6.
+# OpenClaw's own agent turns through `strongroom serve`, connected by one command as the guide says: a gateway has base URLs and a
+# reference to its token in its configuration, no variable, and works on when a key fails. No key is in its memory, environment,
+# files or logs, and its configuration is as before in the end. With 2026.6.1 and 2026.9.6.
 #
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=… \
 #       OPENCLAW_SQLITE_DIR=<directories made by scripts/install-test-deps.sh> tests/real/proxy-openclaw.sh
 #
-# budget: 300 s
+# budget: 240 s
 # once: as an ordinary user
 # shellcheck source=tests/real/lib/proxy-world.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/proxy-world.sh"
@@ -16,8 +16,10 @@
 make_vault anthropic:{mirrored,sqlite}-{1..2} openai:one google:one
 start_proxy
 
+# The home of the one who connects it.
+world=$owner
 as_client() {
-    exec env -i -C "$world" HOME="$world" TMPDIR="$tmp/client-tmp" PATH=/usr/bin:/bin NO_COLOR=1 CI=1 "${given[@]}" \
+    exec env -i -C "$world" HOME="$world" TMPDIR="$tmp/client-tmp" PATH=/usr/bin:/bin NO_COLOR=1 CI=1 \
         OPENCLAW_NO_RESPAWN=1 OPENCLAW_NO_AUTO_UPDATE=1 OPENCLAW_DISABLE_BONJOUR=1 OPENCLAW_SKIP_CHANNELS=1 \
         OPENCLAW_GATEWAY_TOKEN=EXAMPLE-gateway "$@"
 }
@@ -64,24 +66,21 @@ stop_gateway() {
     exits "$status" 0 "$1: the gateway ends" "$log"
 }
 
-# check NAME MODELS: configured by hand, with the token in a variable.
+noted() { vault "$@" >"$tmp/said" 2>&1; }
+# check NAME MODELS: with models of OpenClaw's own.
 check() {
-    local first=anthropic:$1-1 second=anthropic:$1-2
-    world=$tmp/$1
-    mkdir -p "$world"
+    local first=anthropic:$1-1 second=anthropic:$1-2 provider
     vault order set --provider anthropic "$first" "$second" >"$tmp/said" 2>&1
-    access "$1" "$first" "$second"
-    given=(ANTHROPIC_API_KEY="$token")
-    write_config made-up-model "$2 providers: { anthropic: {
-		baseUrl: '$proxy/anthropic',
-		api: 'anthropic-messages',
-		models: [{
-			id: 'made-up-model', name: 'Made up', reasoning: false, input: ['text'],
-			cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-			contextWindow: 200000, maxTokens: 1000,
-		}],
-	} }"
+    write_config claude-sonnet-4-5 "$2"
+    cp "$world/.openclaw/openclaw.json" "$tmp/before"
+    says 0 'Connected OpenClaw' "$1: connected" noted connect openclaw --proxy --provider={anthropic,openai,google} --yes --url "$proxy"
+    printf 'keys %s\ntoken %s plain\n' "$stem" "$(cat "$owner/.config/strongroom/tokens/openclaw")" >"$tmp/values"
+    cat "$owner/.config/strongroom/tokens/openclaw" >>"$tmp/tokens"
     begin_gateway "$1" || return
+    for provider in openai google; do
+        says 0 'made-up answer' "$1: an agent with a model of $provider takes a turn" turn "$provider" "$provider"
+        turns_with "$1: a turn" "$provider:one"
+    done
     says 0 'made-up answer' "$1: an agent takes a turn" turn one
     turns_with "$1: a turn" "$first"
     # 2026.9.6 also asks for recaps of what was said, at times of its own.
@@ -92,45 +91,18 @@ check() {
     goes_on "$1: a 429, and another profile answers"
     turns_with "$1: a 429" "$first" "$second"
     stop_gateway "$1"
-    files_have_no_key "$1" "$world" "$tmp/client-tmp"
-}
-
-noted() { vault "$@" >"$tmp/said" 2>&1; }
-# connected NAME MODELS: as the guide says, by one command. The models are OpenClaw's own.
-connected() {
-    local what="$1, connected" provider
-    world=$owner given=()
-    vault order set --provider anthropic "anthropic:$1-2" >"$tmp/said" 2>&1
-    write_config claude-sonnet-4-5 "$2"
-    cp "$world/.openclaw/openclaw.json" "$tmp/before"
-    says 0 'Connected OpenClaw' "$what" noted connect openclaw --proxy --provider={anthropic,openai,google} --yes --url "$proxy"
-    printf 'keys %s\ntoken %s plain\n' "$stem" "$(cat "$owner/.config/strongroom/tokens/openclaw")" >"$tmp/values"
-    cat "$owner/.config/strongroom/tokens/openclaw" >>"$tmp/tokens"
-    begin_gateway "$1-connected" || return
-    told "anthropic:$1-2" 'turn hold'
-    at_rest turn one
-    process_has_no_key "$what: the gateway, in an answer" "$gateway"
-    goes_on "$what: an agent takes a turn"
-    turns_with "$what" "anthropic:$1-2"
-    for provider in openai google; do
-        says 0 'made-up answer' "$what: an agent with a model of $provider takes a turn" turn "$provider" "$provider"
-        turns_with "$what" "$provider:one"
-    done
-    stop_gateway "$what"
-    files_have_no_key "$what" "$owner/.openclaw" "$tmp/client-tmp"
-    says 0 'Disconnected OpenClaw' "$what: disconnected" noted disconnect openclaw --yes
-    holds "$what: its configuration is as before" cmp -s "$world/.openclaw/openclaw.json" "$tmp/before"
+    files_have_no_key "$1" "$world/.openclaw" "$world/logs" "$tmp/client-tmp"
+    says 0 'Disconnected OpenClaw' "$1: disconnected" noted disconnect openclaw --yes
+    holds "$1: its configuration is as before" cmp -s "$world/.openclaw/openclaw.json" "$tmp/before"
     rm -r "$world/.openclaw"
 }
 
 OPENCLAW_DIR=${OPENCLAW_DIR:?set it to the install directory of OpenClaw 2026.6.1}
 need_openclaw
-check mirrored 'pricing: { enabled: false },'
-connected mirrored 'pricing: { enabled: false }'
+check mirrored 'pricing: { enabled: false }'
 OPENCLAW_DIR=${OPENCLAW_SQLITE_DIR:?set it to the install directory of OpenClaw 2026.9.6}
 need_openclaw
-check sqlite 'catalogRefresh: { enabled: false },'
-connected sqlite 'catalogRefresh: { enabled: false }'
+check sqlite 'catalogRefresh: { enabled: false }'
 
 upstream_saw_keys_alone
 end_proxy
