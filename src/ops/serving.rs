@@ -102,8 +102,9 @@ impl Locking {
             }
             match asked.before {
                 Some(before) if before.locked => {}
+                // One that has just taken its place has said nothing before.
                 before if asked.is_of_program => {
-                    heard.programs.extend(asked.process.or_else(|| before.map(|before| before.pid)));
+                    heard.programs.extend(before.or_else(|| asked.server.running()).map(|said| said.pid));
                 }
                 _ => heard.servers.push(asked.agent),
             }

@@ -21,10 +21,11 @@ const QUEUE: i32 = 4096;
 pub(super) enum Bound {
     Tcp(TcpListener),
     /// With its path if this server made it, and removes it.
-    Unix(UnixListener, Option<PathBuf>),
+    Unix(UnixListener, Option<SocketFile>),
 }
 
 /// A Unix socket of this server in the file system.
+#[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
     /// Its device, inode and time of change: the number of an inode is used again at once.
@@ -49,10 +50,10 @@ impl SocketFile {
 }
 
 impl Bound {
-    /// Returns the file of a Unix socket that this server made.
-    pub fn file(&self) -> Option<SocketFile> {
+    /// Takes the file of a Unix socket that this server made.
+    pub fn take_file(&mut self) -> Option<SocketFile> {
         match self {
-            Self::Unix(_, path) => SocketFile::of(path.as_deref()?),
+            Self::Unix(_, file) => file.take(),
             Self::Tcp(_) => None,
         }
     }
@@ -127,7 +128,7 @@ pub(super) fn unix(path: &Path, for_others: bool) -> Result<Bound> {
     let listener = UnixListener::bind(path).map_err(|error| failed(&error))?;
     let mode = if for_others { 0o666 } else { 0o600 };
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(|error| failed(&error))?;
-    Ok(Bound::Unix(listener, Some(path.to_owned())))
+    Ok(Bound::Unix(listener, SocketFile::of(path)))
 }
 
 /// Makes a socket one of the runtime's. Its error names `what`.

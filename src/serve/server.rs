@@ -226,8 +226,8 @@ impl Prepared {
     }
 
     fn run(self, until: Option<Stop>) -> Result<()> {
-        let Self { runtime, mut ends, vaulted, server, listeners, mut seen, log, ttl, say, .. } = self;
-        let sockets: Vec<_> = listeners.iter().filter_map(Bound::file).collect();
+        let Self { runtime, mut ends, vaulted, server, mut listeners, mut seen, log, ttl, say, .. } = self;
+        let sockets: Vec<_> = listeners.iter_mut().filter_map(Bound::take_file).collect();
         let served = runtime.block_on(async {
             let stop = CancellationToken::new();
             let server = Arc::new(server);

@@ -129,8 +129,9 @@ impl Place {
             if !lock::is_held(&there).ok()? {
                 return Some(false);
             }
-            if let [process] = lock::holders(&there)[..] {
-                return Some(process == me);
+            let holders = lock::holders(&there);
+            if !holders.is_empty() {
+                return Some(holders.contains(&me));
             }
             // The kernel does not tell. Some file systems give a directory another number each time.
             let is_same = there.identity().ok()? == self.dir.identity().ok()?;
@@ -193,13 +194,12 @@ impl Other {
         said_in(&self.0).filter(|_| self.runs())
     }
 
-    /// Returns its process, if the kernel tells it.
+    /// Returns its process, if it and the kernel tell the same one: others may have written the first, and the second may be of
+    /// another file system's file with the same number.
     #[must_use]
     pub fn process(&self) -> Option<u32> {
-        match lock::holders(&self.0)[..] {
-            [process] => Some(process),
-            _ => None,
-        }
+        let said = said_in(&self.0)?.pid;
+        lock::holders(&self.0).contains(&said).then_some(said)
     }
 
     /// Returns what changes each time that the server says something of itself.

@@ -28,21 +28,21 @@ turn() {
     as_client timeout -k 5 100 "$node" "$openclaw" agent --agent "${2-main}" --session-id "$1" --message hello --json --timeout 90 \
         >"$tmp/said" 2>&1 </dev/null
 }
-# write_config MODEL MODELS: with the members of `models`. Further agents have models of other providers.
+# write_config MODELS: with the members of `models`. Further agents have models of other providers.
 write_config() {
     mkdir -p "$world/.openclaw" "$world/logs"
     cat >"$world/.openclaw/openclaw.json" <<JSON
 {
 	// By hand.
 	agents: {
-		defaults: { model: { primary: 'anthropic/$1' } },
+		defaults: { model: { primary: 'anthropic/claude-sonnet-4-5' } },
 		list: [
 			{ id: 'main', default: true },
 			{ id: 'openai', model: { primary: 'openai/gpt-5.2' } },
 			{ id: 'google', model: { primary: 'google/gemini-2.5-flash' } },
 		],
 	},
-	models: { $2 },
+	models: { $1 },
 	gateway: { mode: 'local', bind: 'loopback', port: $(free_port) },
 	logging: { file: '$world/logs/gateway.log' },
 	update: { checkOnStart: false },
@@ -71,7 +71,7 @@ noted() { vault "$@" >"$tmp/said" 2>&1; }
 check() {
     local first=anthropic:$1-1 second=anthropic:$1-2 provider
     vault order set --provider anthropic "$first" "$second" >"$tmp/said" 2>&1
-    write_config claude-sonnet-4-5 "$2"
+    write_config "$2"
     cp "$world/.openclaw/openclaw.json" "$tmp/before"
     says 0 'Connected OpenClaw' "$1: connected" noted connect openclaw --proxy --provider={anthropic,openai,google} --yes --url "$proxy"
     printf 'keys %s\ntoken %s plain\n' "$stem" "$(cat "$owner/.config/strongroom/tokens/openclaw")" >"$tmp/values"
